@@ -1,0 +1,122 @@
+"""The way to PostgreSQL: engines, the read session of a request, the transaction of a mutation."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import CursorResult, Executable, Result
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from shop_graphql.settings import Settings, async_url
+
+SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""One response is one state of the shop, so a request's reads share a snapshot."""
+
+
+class Database:
+    """The engines of one process and the sessions made from them. Open it once, close it once."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self.engine = create_engine(settings, url)
+        replica = settings.replica_url
+        self._replica = create_engine(settings, replica.get_secret_value()) if replica else self.engine
+        self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._fresh_reads = async_sessionmaker(self.engine.execution_options(**SNAPSHOT))
+        self._replica_reads = async_sessionmaker(self._replica.execution_options(**SNAPSHOT))
+
+    def reads(self, *, fresh: bool = False) -> "ReadSession":
+        """Return a read session; a `fresh` one sees all that is committed even where a replica serves the others."""
+        return ReadSession(self._fresh_reads if fresh else self._replica_reads)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a session and its transaction; leaving the block commits, an exception rolls back."""
+        async with self._writes.begin() as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+        await self._replica.dispose()
+
+
+class ReadSession:
+    """The reads of one request: one connection, one snapshot, opened at the first statement.
+
+    Resolvers run side by side and a session must not, so statements take turns. A statement under way is shielded from
+    the cancellation of whoever waits for it: a statement cut off halfway would leave a broken connection in the pool.
+    """
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+        self._sessions = sessions
+        self._session: AsyncSession | None = None
+        self._turn = asyncio.Lock()
+        self._running: set[asyncio.Task[Result[Any]]] = set()
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Result[Any]:
+        """Run one statement and return its buffered result."""
+        task = asyncio.create_task(self._execute(statement, parameters))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _execute(self, statement: Executable, parameters: Mapping[str, Any] | None) -> Result[Any]:
+        async with self._turn:
+            if self._session is None:
+                self._session = self._sessions()
+            return await self._session.execute(statement, parameters)
+
+    async def close(self) -> None:
+        """Give the connection back once every statement under way has ended. The next statement opens a new snapshot."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def create_engine(settings: Settings, url: str) -> AsyncEngine:
+    """Return a pooled engine whose connections speak UTC and end what takes too long."""
+    return create_async_engine(
+        async_url(url),
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_overflow,
+        pool_timeout=settings.pool_timeout,
+        pool_pre_ping=settings.pool_pre_ping,
+        echo=settings.echo_sql,
+        hide_parameters=True,
+        connect_args=_pgbouncer_arguments() if settings.pgbouncer else _arguments(settings),
+    )
+
+
+def _arguments(settings: Settings) -> dict[str, Any]:
+    return {
+        "server_settings": {
+            "application_name": "shop-graphql",
+            "timezone": "UTC",
+            "jit": "off",
+            "statement_timeout": _milliseconds(settings.statement_timeout),
+            "lock_timeout": _milliseconds(settings.lock_timeout),
+            "idle_in_transaction_session_timeout": _milliseconds(settings.idle_transaction_timeout),
+        }
+    }
+
+
+def _pgbouncer_arguments() -> dict[str, Any]:
+    """Transaction pooling moves a client between servers, so nothing may be kept on one of them."""
+    return {
+        "statement_cache_size": 0,
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": lambda: f"__shop_{uuid4()}__",
+    }
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
+def affected(result: Result[Any]) -> int:
+    """Return how many rows an UPDATE or DELETE changed."""
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return result.rowcount

@@ -1,0 +1,85 @@
+"""What can go wrong, as exceptions: expected refusals with their facts, and reasons not to start."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Path = tuple[str | int, ...]
+"""Where in a service's arguments a problem lies, for example `("items", 0, "quantity")`."""
+
+
+class StartupError(Exception):
+    """The server, or a command, cannot start; the message is one clear sentence for the person who tried."""
+
+
+class ShopError(Exception):
+    """An expected refusal. Nothing was changed; `others` are further problems found in the same request."""
+
+    others: Sequence["ShopError"] = ()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One value that breaks a rule."""
+
+    path: Path
+    message: str
+
+
+class ValidationFailed(ShopError):
+    """Some values break their rules."""
+
+    def __init__(self, *issues: Issue) -> None:
+        super().__init__("; ".join(issue.message for issue in issues))
+        self.issues = issues
+
+
+class NotFound(ShopError):
+    """The id at `path` names nothing."""
+
+    def __init__(self, noun: str, path: Path) -> None:
+        super().__init__(f"There is no such {noun}.")
+        self.path = path
+
+
+class AlreadyExists(ShopError):
+    """The value at `path` must be unique and is taken."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class InUse(ShopError):
+    """Something that others depend on cannot be deleted."""
+
+    def __init__(self, message: str, *, order_count: int | None = None, product_count: int | None = None) -> None:
+        super().__init__(message)
+        self.order_count = order_count
+        self.product_count = product_count
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A product of which more is wanted than there is."""
+
+    path: Path
+    product_id: int
+    requested: int
+    available: int
+
+
+class OutOfStock(ShopError):
+    """Stock does not suffice."""
+
+    def __init__(self, *shortages: Shortage) -> None:
+        noun = "product is" if len(shortages) == 1 else "products are"
+        super().__init__(f"{len(shortages)} {noun} out of stock or short of it.")
+        self.shortages = shortages
+
+
+def refuse(problems: Sequence[ShopError]) -> None:
+    """Raise the first of `problems`, carrying the others; return when there is none."""
+    if problems:
+        first, *others = problems
+        first.others = others
+        raise first

@@ -1,0 +1,20 @@
+"""The tables. Imported as `from shop_graphql import models`, so that `models.Order` is a table and `Order` a type."""
+
+from shop_graphql.models.base import CENT, MAX_ID, MAX_INT, MAX_MONEY, Base
+from shop_graphql.models.catalog import Category, Product
+from shop_graphql.models.orders import Order, OrderItem, OrderStatus
+from shop_graphql.models.users import User
+
+__all__ = [
+    "CENT",
+    "MAX_ID",
+    "MAX_INT",
+    "MAX_MONEY",
+    "Base",
+    "Category",
+    "Order",
+    "OrderItem",
+    "OrderStatus",
+    "Product",
+    "User",
+]

@@ -1,0 +1,32 @@
+"""What all tables share: the naming of constraints, ids and times."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, func
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+CENT = Decimal("0.01")
+MAX_MONEY = Decimal("99999999.99")
+MAX_ID = 2**63 - 1
+MAX_INT = 2**31 - 1
+
+Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
+Money = Annotated[Decimal, mapped_column(Numeric(10, 2))]
+
+
+class Base(DeclarativeBase):
+    """Constraints have names that can be predicted, since services turn them into expected errors."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012

@@ -1,0 +1,55 @@
+"""What the shop sells, and how it is sorted."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shop_graphql.models.base import Base, CreatedAt, Id, Money
+
+if TYPE_CHECKING:
+    from shop_graphql.models.orders import OrderItem
+
+
+class Category(Base):
+    """A shelf of the shop. It cannot be deleted while it has products."""
+
+    __tablename__ = "categories"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(String(100))
+    description: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[CreatedAt]
+
+    products: Mapped[list["Product"]] = relationship(back_populates="category", lazy="raise")
+
+    __table_args__ = (UniqueConstraint("name"), Index(None, "created_at", "id"))
+
+
+class Product(Base):
+    """Something to buy. It cannot be deleted once it has been ordered."""
+
+    __tablename__ = "products"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str | None] = mapped_column(Text)
+    price: Mapped[Money]
+    stock_quantity: Mapped[int] = mapped_column(server_default="0")
+    category_id: Mapped[int] = mapped_column(ForeignKey(Category.id))
+    created_at: Mapped[CreatedAt]
+
+    category: Mapped[Category] = relationship(back_populates="products", lazy="raise")
+    order_items: Mapped[list["OrderItem"]] = relationship(back_populates="product", lazy="raise")
+
+    # NaN counts as greater than every number in PostgreSQL, so `price >= 0` alone would let it in.
+    __table_args__ = (
+        CheckConstraint("price >= 0 AND price < 'NaN'", name="price"),
+        CheckConstraint("stock_quantity >= 0", name="stock_quantity"),
+        Index(None, "name", "id"),
+        Index(None, "price", "id"),
+        Index(None, "created_at", "id"),
+        Index(None, "category_id", "name", "id"),
+        Index(None, "category_id", "price", "id"),
+        Index(None, "category_id", "created_at", "id"),
+    )

@@ -1,0 +1,29 @@
+"""The people who buy."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Index, String, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shop_graphql.models.base import Base, CreatedAt, Id
+
+if TYPE_CHECKING:
+    from shop_graphql.models.orders import Order
+
+
+class User(Base):
+    """A customer. Two e-mail addresses that differ only in case are the same."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(String(255))
+    full_name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[CreatedAt]
+
+    orders: Mapped[list["Order"]] = relationship(back_populates="user", lazy="raise")
+
+    __table_args__ = (Index(None, "created_at", "id"),)
+
+
+Index("uq_users_email", func.lower(User.email), unique=True)
