@@ -1,0 +1,94 @@
+"""A real PostgreSQL for every test: the embedded one, or a temporary database on the server of DATABASE_URL."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from shop_graphql import embedded, migration
+from shop_graphql.connection import connect
+from shop_graphql.database import Database, create_engine
+from shop_graphql.models import Base
+from shop_graphql.settings import Settings, async_url
+
+TABLES = ", ".join(table.name for table in Base.metadata.sorted_tables)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server's maintenance database. Nothing is ever written to the database that DATABASE_URL names."""
+    url = os.environ.get("DATABASE_URL")
+    if url:
+        yield url
+        return
+    with embedded.server(tmp_path_factory.mktemp("shop"), durable=False) as server:
+        yield server.database("postgres")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _only_default_settings(server_url: str) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name == "DATABASE_URL" or name.startswith("SHOP_"):
+                patch.delenv(name)
+        yield
+
+
+@contextmanager
+def temporary_database(server_url: str) -> Iterator[str]:
+    name = f"shop_test_{uuid4().hex}"
+    asyncio.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+    try:
+        yield async_url(server_url).set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+    finally:
+        asyncio.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    engine = create_engine(Settings(statement_timeout=60), url)
+    try:
+        async with connect(engine) as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> Iterator[str]:
+    """The URL of a database with the tables of the shop, made by the migrations."""
+    with temporary_database(server_url) as url:
+        migration.upgrade(url)
+        yield url
+
+
+@pytest.fixture
+def scratch_url(server_url: str) -> Iterator[str]:
+    """The URL of an empty database that one test has to itself."""
+    with temporary_database(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The shop's sessions on `database_url`."""
+    database = Database(Settings(), database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def empty_shop(database: Database) -> None:
+    """An empty shop whose next ids are 1."""
+    async with database.transaction() as session:
+        await session.execute(text(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE"))
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "shop"
