@@ -83,3 +83,15 @@ def refuse(problems: Sequence[ShopError]) -> None:
         first, *others = problems
         first.others = others
         raise first
+
+
+class BadArgument(Exception):
+    """An argument of a query that no answer can be given to; the message says what is allowed."""
+
+    code = "BAD_USER_INPUT"
+
+
+class InvalidCursor(BadArgument):
+    """A cursor that was not made for this order and filter, or not by this server at all."""
+
+    code = "INVALID_CURSOR"

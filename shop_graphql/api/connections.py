@@ -1,0 +1,153 @@
+"""Connections: pages of a list by keyset cursors, after the Relay connection specification."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import strawberry
+
+from shop_graphql.api.nodes import Node
+from shop_graphql.errors import BadArgument
+from shop_graphql.loaders.batching import Loaders
+from shop_graphql.loaders.pages import Pages
+from shop_graphql.statements import cursors
+from shop_graphql.statements.pages import Count, Outside, Part, Rows, Source, Window
+from shop_graphql.statements.rows import Model
+from shop_graphql.statements.sorting import Order
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+MAX_COUNT = 1_000_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PageArguments:
+    """Which page is wanted, as the client said it."""
+
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+
+    def window(self, model: Model, order: Order) -> Window:
+        """Return the page as values. Raises BadArgument and InvalidCursor."""
+        if self.first is not None and self.last is not None:
+            raise BadArgument("Give either first or last, not both.")
+        for name, limit in (("first", self.first), ("last", self.last)):
+            if limit is not None and not 1 <= limit <= MAX_LIMIT:
+                raise BadArgument(f"{name} must be from 1 to {MAX_LIMIT}; it is {limit}.")
+        return Window(
+            order,
+            self.first or self.last or DEFAULT_LIMIT,
+            self.last is not None,
+            None if self.after is None else cursors.decode(model, order, self.after),
+            None if self.before is None else cursors.decode(model, order, self.before),
+        )
+
+
+class View:
+    """A connection as its fields see it: each part is read when a field asks for it, all of them in one statement."""
+
+    def __init__(self, loaders: Loaders, source: Source, window: Window, parent: int) -> None:
+        self._loader = loaders.get(Pages, source, window)
+        self._model = source.model
+        self._window = window
+        self._parent = parent
+
+    def _load(self, part: Part) -> "asyncio.Future[Any]":
+        return self._loader.load((self._parent, part))
+
+    async def rows(self) -> Sequence[Any]:
+        """Return the rows of the page, in the order of the list."""
+        rows = (await self._load(Rows()))[: self._window.limit]
+        return rows[::-1] if self._window.backwards else rows
+
+    async def has_more(self, *, ahead: bool) -> bool:
+        """Tell whether the list goes on past the page: `ahead` of it, or behind it."""
+        reads_on = ahead is not self._window.backwards
+        if reads_on and len(await self._load(Rows())) > self._window.limit:
+            return True
+        point = self._window.before if ahead else self._window.after
+        return point is not None and bool(await self._load(Outside(ahead)))
+
+    async def count(self, up_to: int) -> int:
+        """Return how many rows the list has, or one more than `up_to` when it has more."""
+        return int(await self._load(Count(up_to)))
+
+    def node(self, row: Any) -> Any:
+        """Return a row as the type that mirrors its table."""
+        return Node.by_model[self._model].from_row(row)
+
+    def cursor(self, row: Any) -> str:
+        """Return where `row` stands in the list."""
+        return cursors.encode(self._model, self._window.order, row)
+
+
+@strawberry.type(description="One element of a list, with the place where it stands.")
+class Edge(Generic[T]):
+    cursor: str = strawberry.field(description="Where the element stands; give it as `after` or `before`.")
+    node: T = strawberry.field(description="The element.")
+
+
+@strawberry.type(description="Whether and where the list goes on.")
+class PageInfo:
+    view: strawberry.Private[View]
+
+    @strawberry.field(description="Whether elements follow this page.")
+    async def has_next_page(self) -> bool:
+        return await self.view.has_more(ahead=True)
+
+    @strawberry.field(description="Whether elements precede this page.")
+    async def has_previous_page(self) -> bool:
+        return await self.view.has_more(ahead=False)
+
+    @strawberry.field(description="The cursor of the page's first element; null on an empty page.")
+    async def start_cursor(self) -> str | None:
+        rows = await self.view.rows()
+        return self.view.cursor(rows[0]) if rows else None
+
+    @strawberry.field(description="The cursor of the page's last element; null on an empty page.")
+    async def end_cursor(self) -> str | None:
+        rows = await self.view.rows()
+        return self.view.cursor(rows[-1]) if rows else None
+
+
+@strawberry.enum(description="How a count is to be read.")
+class CountPrecision(Enum):
+    EXACT = strawberry.enum_value("exact", description="There are just as many.")
+    AT_LEAST = strawberry.enum_value("at_least", description="There are more; counting ended at `upTo`.")
+
+
+@strawberry.type(name="Count", description="How many elements a list has.")
+class TotalCount:
+    value: int = strawberry.field(description="The number, `upTo` at the most.")
+    precision: CountPrecision = strawberry.field(description="Whether that is all of them.")
+
+
+@strawberry.type(description="A list in pages.")
+class Connection(Generic[T]):
+    view: strawberry.Private[View]
+
+    @strawberry.field(description="The page's elements.")
+    async def nodes(self) -> list[T]:
+        return [self.view.node(row) for row in await self.view.rows()]
+
+    @strawberry.field(description="The page's elements with their cursors.")
+    async def edges(self) -> list[Edge[T]]:
+        return [Edge(cursor=self.view.cursor(row), node=self.view.node(row)) for row in await self.view.rows()]
+
+    @strawberry.field(description="Whether and where the list goes on.")
+    def page_info(self) -> PageInfo:
+        return PageInfo(view=self.view)
+
+    @strawberry.field(description="How many elements the whole list has; counted only when asked for.")
+    async def total_count(self, up_to: int = 10_000) -> TotalCount:
+        if not 0 <= up_to <= MAX_COUNT:
+            raise BadArgument(f"upTo must be from 0 to {MAX_COUNT}; it is {up_to}.")
+        count = await self.view.count(up_to)
+        precision = CountPrecision.EXACT if count <= up_to else CountPrecision.AT_LEAST
+        return TotalCount(value=min(count, up_to), precision=precision)

@@ -1,0 +1,166 @@
+"""Refusals as clients see them: each expected failure is a type that carries its facts."""
+
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import strawberry
+from graphql import get_argument_values
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+from shop_graphql import errors, models
+from shop_graphql.api.context import Info
+from shop_graphql.api.nodes import Node, load_by_id
+from shop_graphql.errors import ShopError
+
+if TYPE_CHECKING:
+    from shop_graphql.api.catalog import Product
+
+
+@strawberry.enum(description="What kind of refusal it is; one for each type of error.")
+class ErrorCode(Enum):
+    VALIDATION = strawberry.enum_value("validation", description="Values break their rules.")
+    NOT_FOUND = strawberry.enum_value("not_found", description="An id names nothing.")
+    ALREADY_EXISTS = strawberry.enum_value("already_exists", description="A value that must be unique is taken.")
+    OUT_OF_STOCK = strawberry.enum_value("out_of_stock", description="Stock does not suffice.")
+    IN_USE = strawberry.enum_value("in_use", description="Others depend on what was to be deleted.")
+
+
+class Given:
+    """The arguments of a mutation as the client wrote them, to name a problem in the client's own words."""
+
+    def __init__(self, info: Info) -> None:
+        raw = info._raw_info
+        definition = raw.parent_type.fields[raw.field_name]
+        self._arguments = get_argument_values(definition, raw.field_nodes[0], raw.variable_values)
+
+    def path(self, path: errors.Path) -> list[str]:
+        """Return a path in a service's arguments as the path in the client's."""
+        return ["input", *(to_camel_case(step) if isinstance(step, str) else str(step) for step in path)]
+
+    def value(self, path: errors.Path) -> str:
+        """Return what the client gave at `path`."""
+        value: Any = self._arguments
+        for step in self.path(path):
+            value = value[int(step)] if isinstance(value, list) else value[step]
+        return str(value)
+
+
+@strawberry.interface(description="An expected refusal: nothing was changed, and the facts say why.")
+class UserError:
+    """The type of a ShopError. Each subclass names the exception it stands for and the facts it shows."""
+
+    exception: ClassVar[type[ShopError]]
+    error_code: ClassVar[ErrorCode]
+    by_exception: ClassVar[dict[type[ShopError], "type[UserError]"]] = {}
+
+    code: ErrorCode = strawberry.field(description="What kind of refusal it is.")
+    message: str = strawberry.field(description="The reason in a sentence, for people; programs use the facts.")
+    other_errors: list["UserError"] = strawberry.field(
+        description="Further problems found in the same request, so that all can be shown at once."
+    )
+
+    def __init_subclass__(cls, *, exception: type[ShopError], code: ErrorCode) -> None:
+        cls.exception = exception
+        cls.error_code = code
+        UserError.by_exception[exception] = cls
+
+    @classmethod
+    def from_exception(cls, error: Any, given: Given) -> "UserError":
+        """Return `error`, with the others that were found beside it."""
+        others = [UserError.by_exception[type(other)].from_exception(other, given) for other in error.others]
+        return cls(code=cls.error_code, message=str(error), other_errors=others, **cls.facts(error, given))
+
+    @classmethod
+    def facts(cls, error: Any, given: Given) -> dict[str, Any]:
+        """Return the fields that this type has beyond those of all refusals."""
+        raise NotImplementedError
+
+
+@strawberry.type(description="A value that breaks a rule.")
+class ValidationIssue:
+    path: list[str] = strawberry.field(description="Where the value stands in the arguments.")
+    message: str = strawberry.field(description="The rule, in a sentence.")
+
+
+@strawberry.type(description="Values break their rules.")
+class ValidationError(UserError, exception=errors.ValidationFailed, code=ErrorCode.VALIDATION):
+    issues: list[ValidationIssue] = strawberry.field(description="Every value that breaks a rule.")
+
+    @classmethod
+    def facts(cls, error: errors.ValidationFailed, given: Given) -> dict[str, Any]:
+        return {"issues": [ValidationIssue(path=given.path(i.path), message=i.message) for i in error.issues]}
+
+
+@strawberry.type(description="An id names nothing.")
+class NotFoundError(UserError, exception=errors.NotFound, code=ErrorCode.NOT_FOUND):
+    path: list[str] = strawberry.field(description="Where the id stands in the arguments.")
+    id: strawberry.ID = strawberry.field(description="The id as it was given.")
+
+    @classmethod
+    def facts(cls, error: errors.NotFound, given: Given) -> dict[str, Any]:
+        return {"path": given.path(error.path), "id": given.value(error.path)}
+
+
+@strawberry.type(description="A value that must be unique is taken.")
+class AlreadyExistsError(UserError, exception=errors.AlreadyExists, code=ErrorCode.ALREADY_EXISTS):
+    path: list[str] = strawberry.field(description="Where the value stands in the arguments.")
+
+    @classmethod
+    def facts(cls, error: errors.AlreadyExists, given: Given) -> dict[str, Any]:
+        return {"path": given.path(error.path)}
+
+
+@strawberry.type(description="A product of which more is wanted than there is.")
+class Shortage:
+    product_id: strawberry.Private[int]
+    path: list[str] = strawberry.field(description="Where the quantity stands in the arguments, first of several.")
+    requested: int = strawberry.field(description="How many are wanted, all items of the product together.")
+    available: int = strawberry.field(description="How many there are.")
+
+    @strawberry.field(description="The product; null when it has been deleted since.")
+    async def product(self, info: Info) -> Annotated["Product", strawberry.lazy("shop_graphql.api.catalog")] | None:
+        found: Product | None = await load_by_id(info, Node.by_model[models.Product], self.product_id)
+        return found
+
+
+@strawberry.type(description="Stock does not suffice.")
+class OutOfStockError(UserError, exception=errors.OutOfStock, code=ErrorCode.OUT_OF_STOCK):
+    shortages: list[Shortage] = strawberry.field(description="Every product that is short.")
+
+    @classmethod
+    def facts(cls, error: errors.OutOfStock, given: Given) -> dict[str, Any]:
+        return {"shortages": [cls._shortage(shortage, given) for shortage in error.shortages]}
+
+    @staticmethod
+    def _shortage(shortage: errors.Shortage, given: Given) -> Shortage:
+        return Shortage(
+            product_id=shortage.product_id,
+            path=given.path(shortage.path),
+            requested=shortage.requested,
+            available=shortage.available,
+        )
+
+
+@strawberry.type(description="Others depend on what was to be deleted.")
+class InUseError(UserError, exception=errors.InUse, code=ErrorCode.IN_USE):
+    order_count: int | None = strawberry.field(description="In how many orders the product stands; null for others.")
+    product_count: int | None = strawberry.field(description="How many products the category has; null for others.")
+
+    @classmethod
+    def facts(cls, error: errors.InUse, given: Given) -> dict[str, Any]:  # noqa: ARG003
+        return {"order_count": error.order_count, "product_count": error.product_count}
+
+
+class _Handler:
+    """Turns one exception into its type, in the fields whose result union has it."""
+
+    def __init__(self, error_type: type[UserError]) -> None:
+        self.exception_type = error_type.exception
+        self.error_type = error_type
+
+    def handle(self, exception: ShopError, *, field: StrawberryField, info: Info) -> UserError:  # noqa: ARG002
+        return self.error_type.from_exception(exception, Given(info))
+
+
+HANDLERS = [_Handler(error_type) for error_type in UserError.by_exception.values()]

@@ -1,0 +1,58 @@
+"""Top-level errors: what a client is told of a request that failed, and what only the log is told."""
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from shop_graphql.errors import BadArgument
+
+logger = logging.getLogger("shop_graphql")
+
+BAD_REQUEST = "BAD_REQUEST"
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+OPERATION_UNKNOWN = "OPERATION_RESOLUTION_FAILURE"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+UNAVAILABLE = "UNAVAILABLE"
+INTERNAL = "INTERNAL_SERVER_ERROR"
+
+_CONNECTION_LOST = (ConnectionError, TimeoutError, PoolTimeoutError, InterfaceError, OperationalError)
+
+
+def request_error(message: str, code: str = BAD_REQUEST) -> dict[str, Any]:
+    """Return the error of a request that never came to a document."""
+    return {"message": message, "extensions": {"code": code}}
+
+
+def document_error(error: GraphQLError) -> dict[str, Any]:
+    """Return the error of a document that is not valid GraphQL, or not valid against the schema."""
+    return _formatted(error, PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED)
+
+
+def execution_error(error: GraphQLError) -> dict[str, Any]:
+    """Return the error of a field or a variable. Whatever was not raised for the client is masked and logged."""
+    cause = error.original_error
+    if isinstance(cause, BadArgument):
+        return _formatted(error, cause.code)
+    if cause is None or isinstance(cause, GraphQLError):
+        return _formatted(error, BAD_USER_INPUT)
+    if isinstance(cause, _CONNECTION_LOST) or (isinstance(cause, DBAPIError) and cause.connection_invalidated):
+        logger.warning("The database cannot be reached: %s", type(cause).__name__)
+        return _masked(error, "The shop cannot answer at the moment; try again.", code=UNAVAILABLE)
+    reference = uuid4().hex[:12]
+    logger.error("Bug %s at %s", reference, error.path, exc_info=cause)
+    return _masked(error, "Something went wrong on our side.", code=INTERNAL, reference=reference)
+
+
+def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+    formatted: dict[str, Any] = dict(error.formatted)
+    return {**formatted, "extensions": {"code": code}}
+
+
+def _masked(error: GraphQLError, message: str, **extensions: str) -> dict[str, Any]:
+    formatted: dict[str, Any] = dict(error.formatted)
+    return {**formatted, "message": message, "extensions": extensions}

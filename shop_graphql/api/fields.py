@@ -1,0 +1,144 @@
+"""How a field comes from the database: each is declared once, where its type is defined."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+import strawberry
+from sqlalchemy.orm import MANYTOONE, QueryableAttribute, RelationshipProperty
+
+from shop_graphql.api.connections import Connection, PageArguments, View
+from shop_graphql.api.context import Info
+from shop_graphql.api.nodes import SOURCE, Node, load_by_id, row_field
+from shop_graphql.api.sorting import SortDirection
+from shop_graphql.loaders.rows import RowsByParent
+from shop_graphql.statements.pages import Source
+from shop_graphql.statements.rows import Model
+from shop_graphql.statements.sorting import Sort, total
+
+ROOT = 0
+"""The parent of a connection that has none."""
+
+
+_FIRST = strawberry.argument(description="How many elements from the start, 1 to 100. 20 when neither is given.")
+_LAST = strawberry.argument(description="How many elements from the end, 1 to 100.")
+_AFTER = strawberry.argument(description="Only elements after this cursor.")
+_BEFORE = strawberry.argument(description="Only elements before this cursor.")
+_ORDER_BY = strawberry.argument(description="The keys to sort by, the most important first.")
+
+@dataclass(frozen=True)
+class Column:
+    """A field that is a column, or a computed column, of its type's table."""
+
+    key: str
+
+    def read(self, node: Node) -> Any:
+        """Return the column's value in the row of `node`."""
+        return getattr(node.row, self.key)
+
+
+@dataclass(frozen=True)
+class ToOne:
+    """A field that is the row which the type's foreign key `key` names."""
+
+    model: Model
+    key: str
+
+
+@dataclass(frozen=True)
+class ToMany:
+    """A field that is all rows of `model` whose foreign key `key` names the type's row."""
+
+    model: Model
+    key: str
+
+
+@dataclass(frozen=True)
+class Pages:
+    """A field that is a connection."""
+
+    source: Source
+
+
+class SortKey(Protocol):
+    """One key of an `orderBy` argument. The values of the field's enum are attributes of the table."""
+
+    field: Any
+    direction: SortDirection
+
+
+def column(attribute: QueryableAttribute[Any], description: str) -> Any:
+    """Declare a field that is a column of the type's table."""
+    return row_field(Column(attribute.key), description)
+
+
+def to_one(relationship: QueryableAttribute[Any], description: str) -> Any:
+    """Declare a field that is the one row at the other end of `relationship`."""
+    edge = ToOne(*_foreign_key(relationship))
+
+    async def resolve(self: Node, info: Info) -> Any:
+        return await load_by_id(info, Node.by_model[edge.model], getattr(self.row, edge.key))
+
+    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: edge})
+
+
+def to_many(relationship: QueryableAttribute[Any], description: str) -> Any:
+    """Declare a field that is the list of all rows at the other end of `relationship`; only where few are possible."""
+    edge = ToMany(*_foreign_key(relationship))
+
+    async def resolve(self: Node, info: Info) -> Any:
+        rows = await info.context.loaders.get(RowsByParent, edge.model, edge.key).load(self.row.id)
+        return [Node.by_model[edge.model].from_row(row) for row in rows]
+
+    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: edge})
+
+
+def connection(
+    rows: Model | QueryableAttribute[Any], order_by: type[SortKey], default: Sequence[Sort], description: str
+) -> Any:
+    """Declare a connection: of a whole table, or of the rows at the other end of a relationship.
+
+    `order_by` is the input type of its sort keys, `default` the order when the client names none.
+    """
+    source = Source(*_foreign_key(rows)) if isinstance(rows, QueryableAttribute) else Source(rows)
+    keys = order_by
+
+    def resolve(
+        self: Any,
+        info: Info,
+        order_by: Any = strawberry.UNSET,
+        first: Annotated[int | None, _FIRST] = strawberry.UNSET,
+        after: Annotated[str | None, _AFTER] = strawberry.UNSET,
+        last: Annotated[int | None, _LAST] = strawberry.UNSET,
+        before: Annotated[str | None, _BEFORE] = strawberry.UNSET,
+    ) -> Any:
+        order = total([_sort(key) for key in order_by or ()] or default)
+        page = PageArguments(_given(first), _given(after), _given(last), _given(before))
+        parent = ROOT if source.parent is None else self.row.id
+        return Connection(view=View(info.context.loaders, source, page.window(source.model, order), parent))
+
+    resolve.__annotations__["order_by"] = Annotated[list[keys] | None, _ORDER_BY]  # type: ignore[valid-type]
+    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(source)})
+
+
+def value_or_none(value: strawberry.Some[Any] | None) -> Any:
+    """Return what a `Maybe` input holds, or None when it is absent."""
+    return value.value if value else None
+
+
+def _given(value: Any) -> Any:
+    return None if value is strawberry.UNSET else value
+
+
+def _sort(key: SortKey) -> Sort:
+    return Sort(key.field.value, key.direction is SortDirection.DESC)
+
+
+def _foreign_key(relationship: QueryableAttribute[Any]) -> tuple[Model, str]:
+    """Return the model at the other end and the attribute, here or there, that holds the foreign key."""
+    edge = relationship.property
+    if not isinstance(edge, RelationshipProperty):
+        raise TypeError(f"{relationship} is no relationship")
+    here = edge.direction is MANYTOONE
+    (key,) = edge.local_columns if here else edge.remote_side
+    return edge.mapper.class_, key.key

@@ -1,0 +1,165 @@
+"""GraphQL over HTTP: reads requests, runs them, writes responses."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+from strawberry.http.ides import get_graphql_ide_html
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from shop_graphql.api.context import Context
+from shop_graphql.api.failures import (
+    BAD_REQUEST,
+    OPERATION_UNKNOWN,
+    document_error,
+    execution_error,
+    request_error,
+)
+from shop_graphql.api.schema import schema
+from shop_graphql.database import Database
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+GRAPHIQL = get_graphql_ide_html("graphiql")
+
+
+class BadRequest(Exception):
+    """A request that is not GraphQL over HTTP."""
+
+    def __init__(self, message: str, status: int = 400, code: str = BAD_REQUEST, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a request asks for."""
+
+    query: str
+    variables: dict[str, Any] | None
+    name: str | None
+
+
+class GraphQLEndpoint:
+    """The ASGI application at /graphql: POST for operations, GET for queries, GraphiQL for browsers."""
+
+    def __init__(self, database: Database, *, graphiql: bool) -> None:
+        self._database = database
+        self._graphiql = graphiql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        response = HTMLResponse(GRAPHIQL) if self._is_browser(request) else await self._answer(request)
+        await response(scope, receive, send)
+
+    def _is_browser(self, request: Request) -> bool:
+        return self._graphiql and request.method == "GET" and "text/html" in request.headers.get("accept", "")
+
+    async def _answer(self, request: Request) -> Response:
+        media_type = JSON
+        try:
+            media_type = _accepted(request.headers)
+            return _respond(await self._run(request), media_type)
+        except BadRequest as refusal:
+            content = {"errors": [request_error(str(refusal), refusal.code)]}
+            return _json(content, media_type, refusal.status, refusal.headers)
+
+    async def _run(self, request: Request) -> ExecutionResult:
+        operation = await _read(request)
+        context = Context(self._database)
+        try:
+            return await schema.execute(
+                operation.query,
+                variable_values=operation.variables,
+                operation_name=operation.name,
+                context_value=context,
+                allowed_operation_types=OperationType.from_http(request.method),
+            )
+        except CannotGetOperationTypeError as error:
+            raise BadRequest(_unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
+        except InvalidOperationTypeError as error:
+            message = f"{error.as_http_error_reason(request.method).capitalize()}; use POST."
+            raise BadRequest(message, 405, allow="POST") from error
+        finally:
+            await context.close()
+
+
+def _accepted(headers: Headers) -> str:
+    """Return the media type to answer in. Raises BadRequest when the client takes none of ours."""
+    accepted = [part.partition(";")[0].strip().lower() for part in headers.get("accept", "*/*").split(",")]
+    for media_type in accepted:
+        if media_type in (GRAPHQL_JSON, JSON):
+            return media_type
+    if not {"*/*", "application/*"} & set(accepted):
+        raise BadRequest(f"This server answers in {GRAPHQL_JSON} or {JSON}.", 406)
+    return JSON
+
+
+async def _read(request: Request) -> Operation:
+    if request.method == "GET":
+        return _operation(dict(request.query_params), encoded=True)
+    if request.method != "POST":
+        raise BadRequest("GraphQL is asked by GET or POST.", 405, allow="GET, POST")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        raise BadRequest(f"The body must be {JSON}.", 415)
+    parameters = _parse(await request.body(), "The body")
+    if not isinstance(parameters, dict):
+        raise BadRequest("The body must be one JSON object.")
+    return _operation(parameters, encoded=False)
+
+
+def _operation(parameters: dict[str, Any], *, encoded: bool) -> Operation:
+    query, name, variables = (parameters.get(key) for key in ("query", "operationName", "variables"))
+    if encoded and variables is not None:
+        variables = _parse(variables, "variables")
+    if not isinstance(query, str) or not query.strip():
+        raise BadRequest("query must be a GraphQL document.")
+    if not isinstance(name, str | None):
+        raise BadRequest("operationName must be a string.")
+    if not isinstance(variables, dict | None):
+        raise BadRequest("variables must be an object.")
+    if not isinstance(parameters.get("extensions"), dict | None) and not encoded:
+        raise BadRequest("extensions must be an object.")
+    return Operation(query, variables, name or None)
+
+
+def _parse(text: str | bytes, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        raise BadRequest(f"{what} must be JSON in UTF-8.") from None
+
+
+def _unknown_operation(name: str | None) -> str:
+    if name is None:
+        return "The document has several operations; say which one with operationName."
+    return "The document has no operation of the name given as operationName."
+
+
+def _respond(result: ExecutionResult, media_type: str) -> Response:
+    """Write a result. A request error has no `data`, and under GraphQL's own media type the status 400."""
+    errors = result.errors or []
+    if isinstance(result, PreExecutionError):
+        content: dict[str, Any] = {"errors": [document_error(error) for error in errors]}
+    elif result.data is None and all(error.path is None for error in errors):
+        content = {"errors": [execution_error(error) for error in errors]}
+    else:
+        content = {"data": result.data}
+        if errors:
+            content["errors"] = [execution_error(error) for error in errors]
+    return _json(content, media_type, 400 if "data" not in content and media_type == GRAPHQL_JSON else 200)
+
+
+def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    content_type = f"{media_type}; charset=utf-8"
+    return Response(orjson.dumps(content), status, {**(headers or {}), "content-type": content_type})

@@ -1,0 +1,79 @@
+"""Scalars of the API: exact money and points in time."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+from graphql.language import IntValueNode, StringValueNode, ValueNode
+from strawberry.types.scalar import ScalarDefinition
+
+from shop_graphql.models import CENT
+
+Money = NewType("Money", Decimal)
+
+_AMOUNT = re.compile(r"-?([0-9]{1,10}|[0-9]{1,9}\.[0-9]|[0-9]{1,8}\.[0-9]{2})")
+
+
+def serialize_money(amount: Decimal) -> str:
+    """Return an amount with two places, rounded half up to the cent."""
+    return f"{amount.quantize(CENT, ROUND_HALF_UP):f}"
+
+
+def parse_money(value: Any) -> Decimal:
+    """Read a text or a whole number of at most ten digits, two of them behind the point."""
+    text = str(value) if type(value) is int and abs(value) < 10**10 else value
+    if not isinstance(text, str) or _AMOUNT.fullmatch(text) is None:
+        raise GraphQLError(
+            'Money is a string such as "19.99" or a whole number: at most ten digits, at most two of them behind the '
+            "point, no exponent."
+        )
+    return Decimal(text)
+
+
+def serialize_datetime(time: datetime) -> str:
+    """Return a time as RFC 3339 in UTC, always with six digits of a second's fraction."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_datetime(value: Any) -> datetime:
+    """Read an RFC 3339 time with its zone."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
+        if time is not None and time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise GraphQLError('DateTime is an RFC 3339 time with its zone, such as "2026-11-23T12:00:00Z".')
+
+
+def _literal(parse: Callable[[Any], Any], *kinds: type[ValueNode]) -> Callable[..., Any]:
+    def parse_literal(node: ValueNode, variables: Any = None) -> Any:  # noqa: ARG001
+        if isinstance(node, kinds) and isinstance(node, StringValueNode | IntValueNode):
+            return parse(node.value)
+        return parse(None)
+
+    return parse_literal
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Money: strawberry.scalar(
+        name="Money",
+        description='An exact amount, sent as a string with two places: "19.99". Input may also be a whole number.',
+        specified_by_url="https://www.postgresql.org/docs/current/datatype-numeric.html",
+        serialize=serialize_money,
+        parse_value=parse_money,
+        parse_literal=_literal(parse_money, StringValueNode, IntValueNode),
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description='A point in time as RFC 3339 in UTC: "2026-11-23T12:00:00.000000Z".',
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
+        serialize=serialize_datetime,
+        parse_value=parse_datetime,
+        parse_literal=_literal(parse_datetime, StringValueNode),
+    ),
+}

@@ -1,0 +1,62 @@
+"""The schema, composed from what each noun brings."""
+
+import asyncio
+from typing import Annotated
+
+import strawberry
+from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print_schema
+from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import merge_types
+from strawberry.types import ExecutionContext
+
+from shop_graphql.api.catalog import CatalogMutations, CatalogQueries
+from shop_graphql.api.connections import MAX_LIMIT
+from shop_graphql.api.context import Info
+from shop_graphql.api.errors import HANDLERS, UserError
+from shop_graphql.api.nodes import Node, load_node
+from shop_graphql.api.orders import OrderMutations, OrderQueries
+from shop_graphql.api.scalars import SCALARS
+from shop_graphql.api.users import UserMutations, UserQueries
+from shop_graphql.errors import BadArgument
+
+_ID = strawberry.argument(description="The id of anything.")
+_IDS = strawberry.argument(description=f"The ids of anything, at most {MAX_LIMIT}.")
+
+
+@strawberry.type
+class NodeQueries:
+    @strawberry.field(description="Whatever the id names, or null.")
+    async def node(self, info: Info, id: Annotated[strawberry.ID, _ID]) -> Node | None:
+        return await load_node(info, id)
+
+    @strawberry.field(description="Whatever the ids name, in their order; null for an id that names nothing.")
+    async def nodes(self, info: Info, ids: Annotated[list[strawberry.ID], _IDS]) -> list[Node | None]:
+        if len(ids) > MAX_LIMIT:
+            raise BadArgument(f"At most {MAX_LIMIT} ids can be asked for at once; these are {len(ids)}.")
+        return await asyncio.gather(*(load_node(info, id) for id in ids))
+
+
+class ShopSchema(strawberry.Schema):
+    """Leaves the logging of errors to whoever answers the request, who knows which of them are bugs."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing."""
+
+
+schema = ShopSchema(
+    query=merge_types("Query", (NodeQueries, UserQueries, CatalogQueries, OrderQueries)),
+    mutation=merge_types("Mutation", (UserMutations, CatalogMutations, OrderMutations)),
+    types=[*Node.by_model.values(), *UserError.by_exception.values()],
+    extensions=[ParserCache, ValidationCache],
+    exception_handlers=HANDLERS,
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+
+
+def sdl() -> str:
+    """Return the schema's SDL, sorted.
+
+    Strawberry's own `sort_schema` makes every enum fail at run time, so a copy is sorted that was built from the text.
+    """
+    return print_schema(lexicographic_sort_schema(build_schema(schema.as_str()))) + "\n"

@@ -1,0 +1,61 @@
+"""The ASGI application: what is served where, and what lives as long as the process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from shop_graphql.api.http import GraphQLEndpoint
+from shop_graphql.database import Database
+from shop_graphql.errors import StartupError
+from shop_graphql.migration import check
+from shop_graphql.settings import Settings, read_settings
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """Return the server. Raises StartupError when the environment names no database."""
+    settings = settings or read_settings()
+    if settings.database_url is None:
+        raise StartupError("DATABASE_URL is not set; `shop-graphql serve` brings a database of its own.")
+    database = Database(settings, settings.database_url.get_secret_value())
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
+        try:
+            await check(database.engine)
+            yield
+        finally:
+            await database.close()
+
+    async def ready(request: Request) -> Response:  # noqa: ARG001
+        return await _readiness(database)
+
+    routes = [
+        Route("/", RedirectResponse("/graphql")),
+        Route("/graphql", GraphQLEndpoint(database, graphiql=settings.graphiql)),
+        Route("/health", _health),
+        Route("/ready", ready),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.database = database
+    return app
+
+
+async def _health(request: Request) -> Response:  # noqa: ARG001
+    """Tell that the process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+async def _readiness(database: Database) -> Response:
+    """Tell whether the database answers."""
+    try:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError):
+        return JSONResponse({"status": "unavailable"}, 503)
+    return JSONResponse({"status": "ok"})

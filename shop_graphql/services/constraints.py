@@ -1,0 +1,20 @@
+"""Turns the violation of a named constraint into the refusal it stands for."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy.exc import IntegrityError
+
+from shop_graphql.errors import ShopError
+
+
+@contextmanager
+def refusing(refusals: Mapping[str, ShopError]) -> Iterator[None]:
+    """Raise the refusal that stands beside the violated constraint's name; any other violation is a bug and passes."""
+    try:
+        yield
+    except IntegrityError as error:
+        name = getattr(error.driver_exception, "constraint_name", None)
+        if name not in refusals:
+            raise
+        raise refusals[name] from None

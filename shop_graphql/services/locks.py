@@ -1,0 +1,57 @@
+"""Row locks, and with them the order in which every transaction takes them: order first, then products by id.
+
+Two transactions that lock the same rows in the same order cannot wait for each other in a circle.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shop_graphql.models import Category, Order, Product, User
+from shop_graphql.statements.rows import is_any_of
+
+# FOR NO KEY UPDATE: excludes other writers of the row, but not the foreign key checks of those who insert items.
+_PRODUCTS = (
+    select(Product.id, Product.price, Product.stock_quantity)
+    .where(is_any_of(Product.__table__.c.id, "ids"))
+    .order_by(Product.id)
+    .with_for_update(key_share=True)
+)
+
+
+async def keep_user(session: AsyncSession, user_id: int) -> bool:
+    """Tell whether the user exists, and keep it from being deleted until the transaction ends."""
+    statement = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
+    return await session.scalar(statement) is not None
+
+
+async def keep_category(session: AsyncSession, category_id: int) -> bool:
+    """Tell whether the category exists, and keep it from being deleted until the transaction ends."""
+    statement = select(Category.id).where(Category.id == category_id).with_for_update(read=True, key_share=True)
+    return await session.scalar(statement) is not None
+
+
+async def lock_order(session: AsyncSession, order_id: int) -> Row[Any] | None:
+    """Lock an order against every change and return its id and status, or None."""
+    statement = select(Order.id, Order.status).where(Order.id == order_id).with_for_update()
+    return (await session.execute(statement)).one_or_none()
+
+
+async def lock_products(session: AsyncSession, ids: Collection[int]) -> dict[int, Row[Any]]:
+    """Lock products by ascending id; return the id, price and stock of those that exist, by id."""
+    rows = await session.execute(_PRODUCTS, {"ids": sorted(ids)})
+    return {row.id: row for row in rows}
+
+
+async def lock_product_for_deletion(session: AsyncSession, product_id: int) -> bool:
+    """Lock a product so that no order item can come to refer to it; tell whether it exists."""
+    statement = select(Product.id).where(Product.id == product_id).with_for_update()
+    return await session.scalar(statement) is not None
+
+
+async def lock_category_for_deletion(session: AsyncSession, category_id: int) -> bool:
+    """Lock a category so that no product can come to refer to it; tell whether it exists."""
+    statement = select(Category.id).where(Category.id == category_id).with_for_update()
+    return await session.scalar(statement) is not None

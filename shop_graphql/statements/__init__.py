@@ -1,0 +1,1 @@
+"""What reads select: pure functions that build statements and never run them."""

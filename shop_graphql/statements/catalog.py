@@ -1,0 +1,42 @@
+"""Categories by name, and the figures of the catalogue."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from shop_graphql.models import Category, Product
+from shop_graphql.statements.rows import columns, is_any_of, texts
+
+
+@cache
+def categories_by_name() -> Select[Any]:
+    """Select `key` and the category of every name in the array `:keys`."""
+    keys = texts("keys")
+    return select(keys.c.key, *columns(Category)).join(keys, Category.name == keys.c.key)
+
+
+@cache
+def category_stats() -> Select[Any]:
+    """Select the figures of every category, by name; a category without products counts as zero.
+
+    Result columns: `category_id`, `product_count`, `total_value` (of all stock, at today's prices), `average_price`
+    (rounded half up to the cent).
+    """
+    return (
+        select(
+            Category.id.label("category_id"),
+            func.count(Product.id).label("product_count"),
+            func.coalesce(func.sum(Product.price * Product.stock_quantity), 0).label("total_value"),
+            func.round(func.coalesce(func.avg(Product.price), 0), 2).label("average_price"),
+        )
+        .join(Category.products, isouter=True)
+        .group_by(Category.id)
+        .order_by(Category.name)
+    )
+
+
+@cache
+def category_stats_by_id() -> Select[Any]:
+    """Select the same figures of the categories whose id is in the array `:ids`."""
+    return category_stats().where(is_any_of(Category.__table__.c.id, "ids"))

@@ -1,0 +1,78 @@
+"""A client of the whole application, as programs use it: over HTTP."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import event
+from starlette.applications import Starlette
+
+from shop_graphql.app import create_app
+from shop_graphql.database import Database
+from shop_graphql.settings import Settings
+from tests.factories import Factory
+
+
+class Client:
+    """Sends documents and hands back what came of them."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def send(self, query: str, **variables: Any) -> dict[str, Any]:
+        response = await self.http.post("/graphql", json={"query": query, "variables": variables})
+        assert response.status_code == 200, response.text
+        content: dict[str, Any] = response.json()
+        return content
+
+    async def ask(self, query: str, **variables: Any) -> Any:
+        """Return the data of a request that must not fail."""
+        content = await self.send(query, **variables)
+        assert "errors" not in content, content["errors"]
+        return content["data"]
+
+    async def fail(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the one error of a request that must fail."""
+        content = await self.send(query, **variables)
+        (error,) = content["errors"]
+        found: dict[str, Any] = error
+        return found
+
+
+@pytest.fixture(scope="session")
+async def app(database_url: str) -> AsyncIterator[Starlette]:
+    app = create_app(Settings(database_url=database_url))  # type: ignore[arg-type]
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def http(app: Starlette, empty_shop: None) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        yield client
+
+
+@pytest.fixture
+def client(http: httpx.AsyncClient) -> Client:
+    return Client(http)
+
+
+@pytest.fixture
+def make(database: Database, empty_shop: None) -> Factory:
+    return Factory(database)
+
+
+@pytest.fixture
+def statements(app: Starlette) -> Iterator[list[str]]:
+    """Every SQL statement that the application sends, in order."""
+    sent: list[str] = []
+    engine = app.state.database.engine.sync_engine
+
+    def record(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", record)
+    yield sent
+    event.remove(engine, "before_cursor_execute", record)
