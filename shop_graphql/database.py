@@ -69,7 +69,7 @@ class ReadSession:
             return await self._session.execute(statement, parameters)
 
     async def close(self) -> None:
-        """Give the connection back once every statement under way has ended. The next statement opens a new snapshot."""
+        """Give the connection back once every statement under way has ended. The next one opens a new snapshot."""
         await asyncio.gather(*self._running, return_exceptions=True)
         session, self._session = self._session, None
         if session is not None:

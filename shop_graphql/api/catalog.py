@@ -232,7 +232,9 @@ class CatalogMutations:
             )
         return CreateProductSuccess(product=Product.from_row(product))
 
-    @strawberry.mutation(description="Change what a product costs from now on; orders keep the price they were made at.")
+    @strawberry.mutation(
+        description="Change what a product costs from now on; orders keep the price they were made at."
+    )
     async def update_product_price(self, info: Info, input: UpdateProductPriceInput) -> UpdateProductPriceResult:
         async with info.context.transaction() as session:
             product_id = decode_id(Product, input.product_id)

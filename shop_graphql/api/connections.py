@@ -1,7 +1,6 @@
 """Connections: pages of a list by keyset cursors, after the Relay connection specification."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -61,9 +60,9 @@ class View:
     def _load(self, part: Part) -> "asyncio.Future[Any]":
         return self._loader.load((self._parent, part))
 
-    async def rows(self) -> Sequence[Any]:
+    async def rows(self) -> list[Any]:
         """Return the rows of the page, in the order of the list."""
-        rows = (await self._load(Rows()))[: self._window.limit]
+        rows: list[Any] = (await self._load(Rows()))[: self._window.limit]
         return rows[::-1] if self._window.backwards else rows
 
     async def has_more(self, *, ahead: bool) -> bool:

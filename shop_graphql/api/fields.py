@@ -26,6 +26,7 @@ _AFTER = strawberry.argument(description="Only elements after this cursor.")
 _BEFORE = strawberry.argument(description="Only elements before this cursor.")
 _ORDER_BY = strawberry.argument(description="The keys to sort by, the most important first.")
 
+
 @dataclass(frozen=True)
 class Column:
     """A field that is a column, or a computed column, of its type's table."""
@@ -140,5 +141,5 @@ def _foreign_key(relationship: QueryableAttribute[Any]) -> tuple[Model, str]:
     if not isinstance(edge, RelationshipProperty):
         raise TypeError(f"{relationship} is no relationship")
     here = edge.direction is MANYTOONE
-    (key,) = edge.local_columns if here else edge.remote_side
-    return edge.mapper.class_, key.key
+    (column,) = edge.local_columns if here else edge.remote_side
+    return edge.mapper.class_, str(column.key)

@@ -27,6 +27,10 @@ from shop_graphql.database import Database
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
+_ALLOWED = {
+    "GET": {OperationType.QUERY},
+    "POST": {OperationType.QUERY, OperationType.MUTATION},
+}
 GRAPHIQL = get_graphql_ide_html("graphiql")
 
 
@@ -83,7 +87,7 @@ class GraphQLEndpoint:
                 variable_values=operation.variables,
                 operation_name=operation.name,
                 context_value=context,
-                allowed_operation_types=OperationType.from_http(request.method),
+                allowed_operation_types=_ALLOWED[request.method],
             )
         except CannotGetOperationTypeError as error:
             raise BadRequest(_unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error

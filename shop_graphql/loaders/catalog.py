@@ -12,5 +12,7 @@ class CategoryStatsById(Loader[int, Any]):
 
     async def batch(self, keys: Sequence[int]) -> Sequence[Any]:
         """Load the figures of all categories at once."""
-        found = {row.category_id: row for row in await self.reads.execute(catalog.category_stats_by_id(), {"ids": keys})}
+        found = {
+            row.category_id: row for row in await self.reads.execute(catalog.category_stats_by_id(), {"ids": keys})
+        }
         return [found[key] for key in keys]

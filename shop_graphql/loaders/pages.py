@@ -34,7 +34,9 @@ class Pages(Loader[Key, Any]):
         found: dict[Key, Any] = {(parent, Rows()): [] for parent in parents}
         for row in await self.reads.execute(statement, parameters):
             parent = row[0]
-            found.update(((parent, part), value) for part, value in zip(figures, row[1 : len(figures) + 1], strict=True))
+            found.update(
+                ((parent, part), value) for part, value in zip(figures, row[1 : len(figures) + 1], strict=True)
+            )
             if Rows() in parts and row.id is not None:
                 found[parent, Rows()].append(row)
         return [found[key] for key in keys]

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, func
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Table, func
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 CENT = Decimal("0.01")
@@ -19,6 +19,8 @@ Money = Annotated[Decimal, mapped_column(Numeric(10, 2))]
 
 class Base(DeclarativeBase):
     """Constraints have names that can be predicted, since services turn them into expected errors."""
+
+    __table__: ClassVar[Table]
 
     metadata = MetaData(
         naming_convention={

@@ -93,8 +93,8 @@ async def update_product_price(session: AsyncSession, *, product_id: int, price:
 async def add_category_stock(session: AsyncSession, *, category_id: int, quantity: int) -> int:
     """Add `quantity`, which may be negative, to the stock of every product of a category; return how many changed.
 
-    Locks the products by id and changes all or none. Raises ValidationFailed, NotFound, and OutOfStock with the products
-    that would go below zero, 100 at the most.
+    Locks the products by id and changes all or none. Raises ValidationFailed, NotFound, and OutOfStock with the
+    products that would go below zero, 100 at the most.
     """
     rules = Rules()
     rules.integer(quantity, ("quantity",), -MAX_STOCK, MAX_STOCK)

@@ -14,7 +14,7 @@ def refusing(refusals: Mapping[str, ShopError]) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        name = getattr(error.driver_exception, "constraint_name", None)
-        if name not in refusals:
+        refusal = refusals.get(getattr(error.driver_exception, "constraint_name", ""))
+        if refusal is None:
             raise
-        raise refusals[name] from None
+        raise refusal from None

@@ -6,7 +6,7 @@ Two transactions that lock the same rows in the same order cannot wait for each 
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.models import Category, Order, Product, User
@@ -33,13 +33,13 @@ async def keep_category(session: AsyncSession, category_id: int) -> bool:
     return await session.scalar(statement) is not None
 
 
-async def lock_order(session: AsyncSession, order_id: int) -> Row[Any] | None:
+async def lock_order(session: AsyncSession, order_id: int) -> Any:
     """Lock an order against every change and return its id and status, or None."""
     statement = select(Order.id, Order.status).where(Order.id == order_id).with_for_update()
     return (await session.execute(statement)).one_or_none()
 
 
-async def lock_products(session: AsyncSession, ids: Collection[int]) -> dict[int, Row[Any]]:
+async def lock_products(session: AsyncSession, ids: Collection[int]) -> dict[int, Any]:
     """Lock products by ascending id; return the id, price and stock of those that exist, by id."""
     rows = await session.execute(_PRODUCTS, {"ids": sorted(ids)})
     return {row.id: row for row in rows}

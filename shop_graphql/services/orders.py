@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, column, delete, fu
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.database import affected
-from shop_graphql.errors import Issue, NotFound, OutOfStock, Path, Shortage, ShopError, ValidationFailed, refuse
+from shop_graphql.errors import Issue, NotFound, OutOfStock, Path, ShopError, Shortage, ValidationFailed, refuse
 from shop_graphql.models import MAX_MONEY, Order, OrderItem, OrderStatus, Product
 from shop_graphql.services import locks
 from shop_graphql.services.rules import Rules

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, bindparam, exists, func, literal, select, true
 from sqlalchemy import column as bare_column
-from sqlalchemy.sql.selectable import FromClause, Lateral
+from sqlalchemy.sql.selectable import FromClause, LateralFromClause
 
 from shop_graphql.statements.rows import Model, columns
 from shop_graphql.statements.sorting import Order, beyond, order_by
@@ -69,7 +69,7 @@ def connection(source: Source, window: Window, parts: Sequence[Part]) -> Select[
         return statement
     page = _page(source, window, parents).lateral("page")
     return (
-        statement.add_columns(*(page.c[column.key] for column in columns(source.model)))
+        statement.add_columns(*(page.c[column.name] for column in columns(source.model)))
         .join(page, true(), isouter=True)
         .order_by(*order_by(page, _direction(window)))
     )
@@ -100,7 +100,7 @@ def _page(source: Source, window: Window, parents: FromClause) -> Select[Any]:
     return statement.order_by(*order_by(source.model.__table__, _direction(window))).limit(window.limit + 1)
 
 
-def _figure(source: Source, window: Window, part: Outside | Count, parents: FromClause) -> Lateral:
+def _figure(source: Source, window: Window, part: Outside | Count, parents: FromClause) -> LateralFromClause:
     rows = select(literal(1)).select_from(source.model).where(_belongs(source, parents)).correlate(parents)
     if isinstance(part, Count):
         counted = rows.limit(part.up_to + 1).lateral()

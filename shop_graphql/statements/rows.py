@@ -14,7 +14,7 @@ Model = type[models.Base]
 @cache
 def columns(model: Model) -> tuple[ColumnElement[Any], ...]:
     """Return what a row of `model` holds: its columns and its computed columns, under their attributes' names."""
-    return tuple(attribute.expression.label(attribute.key) for attribute in inspect(model).column_attrs)
+    return tuple(attribute.columns[0].label(attribute.key) for attribute in inspect(model).column_attrs)
 
 
 def is_any_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:

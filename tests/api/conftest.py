@@ -42,7 +42,7 @@ class Client:
 
 @pytest.fixture(scope="session")
 async def app(database_url: str) -> AsyncIterator[Starlette]:
-    app = create_app(Settings(database_url=database_url))  # type: ignore[arg-type]
+    app = create_app(Settings(database_url=database_url))
     async with app.router.lifespan_context(app):
         yield app
 
