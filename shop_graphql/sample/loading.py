@@ -1,0 +1,82 @@
+"""How the sample shop gets into the database: by COPY, in one transaction, in portions that memory does not notice."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shop_graphql.connection import transaction
+from shop_graphql.errors import StartupError
+from shop_graphql.sample.rows import Row, Size, categories, orders, products, users
+
+T = TypeVar("T")
+Progress = Callable[[int], None]
+"""Called with the number of categories, products, users and orders that have been loaded since the last call."""
+
+PORTION = 5_000
+COLUMNS = {
+    "categories": ["id", "name", "description", "created_at"],
+    "products": ["id", "name", "description", "price", "stock_quantity", "category_id", "created_at"],
+    "users": ["id", "email", "full_name", "created_at"],
+    "orders": ["id", "user_id", "status", "total_amount", "created_at"],
+    "order_items": ["order_id", "product_id", "quantity", "unit_price"],
+}
+TABLES = ", ".join(COLUMNS)
+
+
+class NotEmpty(StartupError):
+    """The shop has data already."""
+
+
+def load(url: str, size: Size, progress: Progress) -> None:
+    """Load the sample shop into the empty shop at `url`, all or nothing; others can read meanwhile, and not write.
+
+    Raises NotEmpty, StartupError. Not for use inside an event loop.
+    """
+    if not size.is_possible():
+        raise StartupError("Orders need at least one user and one product, and products at least one category.")
+    asyncio.run(_load(url, size, progress))
+
+
+async def _load(url: str, size: Size, progress: Progress) -> None:
+    async with transaction(url) as connection:
+        await _refuse_data(connection)
+        await connection.execute(text(f"LOCK TABLE {TABLES} IN SHARE ROW EXCLUSIVE MODE"))
+        await _refuse_data(connection)
+        driver = (await connection.get_raw_connection()).driver_connection
+        for table, rows in (("categories", categories), ("products", products), ("users", users)):
+            for portion in _portions(rows(size)):
+                await _copy(driver, table, portion)
+                progress(len(portion))
+        for purchases in _portions(orders(size)):
+            await _copy(driver, "orders", (order for order, _ in purchases))
+            await _copy(driver, "order_items", chain.from_iterable(items for _, items in purchases))
+            progress(len(purchases))
+        await _continue_ids(connection)
+        await connection.execute(text(f"ANALYZE {TABLES}"))
+
+
+async def _refuse_data(connection: AsyncConnection) -> None:
+    found = " OR ".join(f"EXISTS (SELECT FROM {table})" for table in COLUMNS)
+    if (await connection.execute(text(f"SELECT {found}"))).scalar_one():
+        raise NotEmpty("The shop has data already; the sample shop is loaded into an empty shop only.")
+
+
+async def _copy(driver: Any, table: str, rows: Iterable[Row]) -> None:
+    await driver.copy_records_to_table(table, records=rows, columns=COLUMNS[table])
+
+
+async def _continue_ids(connection: AsyncConnection) -> None:
+    """COPY with ids leaves the sequences where they were. Items had none and took theirs from the sequence."""
+    for table in COLUMNS:
+        sequence = f"pg_get_serial_sequence('{table}', 'id')"
+        await connection.execute(text(f"SELECT setval({sequence}, max(id)) FROM {table} HAVING max(id) IS NOT NULL"))
+
+
+def _portions(rows: Iterable[T]) -> Iterator[list[T]]:
+    remaining = iter(rows)
+    while portion := list(islice(remaining, PORTION)):
+        yield portion
