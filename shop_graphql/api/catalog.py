@@ -78,13 +78,17 @@ class CategoryBy:
     name: strawberry.Maybe[str] = strawberry.field(description="The category's name, just as it is written.")
 
 
+_BY = strawberry.argument(description="Which category.")
+_PRODUCT_ID = strawberry.argument(description="The product's id.")
+
+
 @strawberry.type
 class CatalogQueries:
     categories: Connection[Category] = connection(models.Category, CategorySort, BY_NAME, "All categories, by name.")
     products: Connection[Product] = connection(models.Product, ProductSort, NEWEST_FIRST, "All products, newest first.")
 
     @strawberry.field(description="One category, or null.")
-    async def category(self, info: Info, by: CategoryBy) -> Category | None:
+    async def category(self, info: Info, by: Annotated[CategoryBy, _BY]) -> Category | None:
         if by.name:
             found: Category | None = await load_by_text(info, Category, categories_by_name, by.name.value)
         elif by.id:
@@ -92,7 +96,7 @@ class CatalogQueries:
         return found
 
     @strawberry.field(description="One product, or null.")
-    async def product(self, info: Info, id: strawberry.ID) -> Product | None:
+    async def product(self, info: Info, id: Annotated[strawberry.ID, _PRODUCT_ID]) -> Product | None:
         found: Product | None = await load_by_id(info, Product, decode_id(Product, id))
         return found
 

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -21,6 +21,8 @@ MAX_LIMIT = 100
 MAX_COUNT = 1_000_000
 
 T = TypeVar("T")
+
+_UP_TO = strawberry.argument(description=f"Where counting ends, {MAX_COUNT} at the most; small is fast.")
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Connection(Generic[T]):
         return PageInfo(view=self.view)
 
     @strawberry.field(description="How many elements the whole list has; counted only when asked for.")
-    async def total_count(self, up_to: int = 10_000) -> TotalCount:
+    async def total_count(self, up_to: Annotated[int, _UP_TO] = 10_000) -> TotalCount:
         if not 0 <= up_to <= MAX_COUNT:
             raise BadArgument(f"upTo must be from 0 to {MAX_COUNT}; it is {up_to}.")
         count = await self.view.count(up_to)

@@ -4,7 +4,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import strawberry
-from graphql import get_argument_values
+from graphql import value_from_ast_untyped
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -30,9 +30,8 @@ class Given:
     """The arguments of a mutation as the client wrote them, to name a problem in the client's own words."""
 
     def __init__(self, info: Info) -> None:
-        raw = info._raw_info
-        definition = raw.parent_type.fields[raw.field_name]
-        self._arguments = get_argument_values(definition, raw.field_nodes[0], raw.variable_values)
+        arguments = info._raw_info.field_nodes[0].arguments or ()
+        self._arguments = {a.name.value: value_from_ast_untyped(a.value, info.variable_values) for a in arguments}
 
     def path(self, path: errors.Path) -> list[str]:
         """Return a path in a service's arguments as the path in the client's."""
@@ -40,9 +39,12 @@ class Given:
 
     def value(self, path: errors.Path) -> str:
         """Return what the client gave at `path`."""
-        value: Any = self._arguments
-        for step in self.path(path):
-            value = value[int(step)] if isinstance(value, list) else value[step]
+        value: Any = self._arguments["input"]
+        for step in path:
+            if isinstance(step, str):
+                value = value[to_camel_case(step)]
+            elif isinstance(value, list):  # a literal may stand for the list of itself
+                value = value[step]
         return str(value)
 
 

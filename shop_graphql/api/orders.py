@@ -38,12 +38,15 @@ class OrderItem(Node, model=models.OrderItem, prefix="item"):
     product: Product = to_one(models.OrderItem.product, "What was bought.")
 
 
+_ORDER_ID = strawberry.argument(description="The order's id.")
+
+
 @strawberry.type
 class OrderQueries:
     orders: Connection[Order] = connection(models.Order, OrderSort, NEWEST_FIRST, "All orders, newest first.")
 
     @strawberry.field(description="One order, or null.")
-    async def order(self, info: Info, id: strawberry.ID) -> Order | None:
+    async def order(self, info: Info, id: Annotated[strawberry.ID, _ORDER_ID]) -> Order | None:
         found: Order | None = await load_by_id(info, Order, decode_id(Order, id))
         return found
 

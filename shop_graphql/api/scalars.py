@@ -63,7 +63,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     Money: strawberry.scalar(
         name="Money",
         description='An exact amount, sent as a string with two places: "19.99". Input may also be a whole number.',
-        specified_by_url="https://www.postgresql.org/docs/current/datatype-numeric.html",
+        specified_by_url="https://www.w3.org/TR/xmlschema11-2/#decimal",
         serialize=serialize_money,
         parse_value=parse_money,
         parse_literal=_literal(parse_money, StringValueNode, IntValueNode),

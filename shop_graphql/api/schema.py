@@ -7,7 +7,6 @@ import strawberry
 from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print_schema
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
 from shop_graphql.api.catalog import CatalogMutations, CatalogQueries
@@ -44,9 +43,19 @@ class ShopSchema(strawberry.Schema):
         """Log nothing."""
 
 
+@strawberry.type(description="What can be asked of the shop. One request sees one state of it.")
+class Query(NodeQueries, UserQueries, CatalogQueries, OrderQueries):
+    pass
+
+
+@strawberry.type(description="What can be changed. Each field is one transaction, committed before its result is read.")
+class Mutation(UserMutations, CatalogMutations, OrderMutations):
+    pass
+
+
 schema = ShopSchema(
-    query=merge_types("Query", (NodeQueries, UserQueries, CatalogQueries, OrderQueries)),
-    mutation=merge_types("Mutation", (UserMutations, CatalogMutations, OrderMutations)),
+    query=Query,
+    mutation=Mutation,
     types=[*Node.by_model.values(), *UserError.by_exception.values()],
     extensions=[ParserCache, ValidationCache],
     exception_handlers=HANDLERS,

@@ -34,12 +34,15 @@ class UserBy:
     email: strawberry.Maybe[str] = strawberry.field(description="The e-mail address, in whatever case.")
 
 
+_BY = strawberry.argument(description="Which user.")
+
+
 @strawberry.type
 class UserQueries:
     users: Connection[User] = connection(models.User, UserSort, NEWEST_FIRST, "All users, newest first.")
 
     @strawberry.field(description="One user, or null.")
-    async def user(self, info: Info, by: UserBy) -> User | None:
+    async def user(self, info: Info, by: Annotated[UserBy, _BY]) -> User | None:
         if by.email:
             found: User | None = await load_by_text(info, User, users_by_email, by.email.value)
         elif by.id:

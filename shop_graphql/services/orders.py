@@ -126,7 +126,11 @@ async def _take(session: AsyncSession, lines: Mapping[int, _Line]) -> None:
 
 
 async def _put_back(session: AsyncSession, order_id: int) -> None:
-    items = select(OrderItem.product_id, OrderItem.quantity).where(OrderItem.order_id == order_id)
-    quantities = dict((await session.execute(items)).tuples().all())
+    items = (
+        select(OrderItem.product_id, func.sum(OrderItem.quantity).label("quantity"))
+        .where(OrderItem.order_id == order_id)
+        .group_by(OrderItem.product_id)
+    )
+    quantities = {row.product_id: row.quantity for row in await session.execute(items)}
     await locks.lock_products(session, quantities)
     await session.execute(_PUT_BACK, {"ids": list(quantities), "quantities": list(quantities.values())})

@@ -1,0 +1,115 @@
+"""House rules: who may import whom, and that what is written down is what is served."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLNamedType, GraphQLObjectType, GraphQLUnionType
+
+from shop_graphql.api.errors import UserError
+from shop_graphql.api.schema import schema, sdl
+from shop_graphql.errors import ShopError
+
+ROOT = Path(__file__).parent.parent
+RINGS = ["settings", "models", "statements", "services", "loaders", "api", "app", "cli"]
+GROUND = {"errors", "text"}
+ALLOWED = {
+    "errors": set(),
+    "text": set(),
+    "settings": set(),
+    "connection": {"settings"},
+    "database": {"settings"},
+    "embedded": {"settings"},
+    "migration": {"settings", "connection"},
+    "models": set(),
+    "sample": {"settings", "connection", "models"},
+    "statements": {"models"},
+    "services": {"models", "database", "statements"},
+    "loaders": {"models", "database", "statements"},
+    "api": {"models", "database", "statements", "services", "loaders", "settings"},
+    "app": {"settings", "database", "connection", "migration", "api"},
+    "cli": {"settings", "embedded", "migration", "sample", "api", "app"},
+    "__main__": {"cli"},
+}
+MODULES = sorted(
+    path for path in (ROOT / "shop_graphql").rglob("*.py") if path.name != "__init__.py" or path.parent.name
+)
+
+
+def ring(name: str) -> str | None:
+    """Return the ring of a module of the package by its dotted name."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "shop_graphql" and len(parts) > 1 else None
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "shop_graphql":
+            found |= {f"shop_graphql.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_inwards(path: Path) -> None:
+    here = ring(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+    if here is None:
+        return
+    there = {target for name in imports(path) if (target := ring(name)) is not None}
+    assert there - ALLOWED[here] - {here} - GROUND == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_api_knows_strawberry(path: Path) -> None:
+    knows = any(name.split(".")[0] in {"strawberry", "graphql"} for name in imports(path))
+    assert not knows or path.parent.name == "api"
+
+
+def test_schema_graphql_is_what_is_served() -> None:
+    assert (ROOT / "schema.graphql").read_text() == sdl(), "run: make schema"
+
+
+def test_everything_in_the_schema_is_described() -> None:
+    missing = [name for type_ in schema._schema.type_map.values() for name in _undescribed(type_)]
+    assert missing == []
+
+
+def _undescribed(type_: GraphQLNamedType) -> list[str]:
+    if type_.name.startswith("__"):
+        return []
+    names = [] if type_.description else [type_.name]
+    if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+        for name, field in type_.fields.items():
+            names += [] if field.description else [f"{type_.name}.{name}"]
+            arguments = getattr(field, "args", {})
+            names += [
+                f"{type_.name}.{name}.{key}"
+                for key, value in arguments.items()
+                if not value.description and key != "input"
+            ]
+    for name, value in getattr(type_, "values", {}).items():
+        names += [] if value.description else [f"{type_.name}.{name}"]
+    return names
+
+
+def test_every_refusal_has_its_type() -> None:
+    assert set(UserError.by_exception) == set(ShopError.__subclasses__())
+
+
+def test_every_result_is_a_union_of_one_success_and_refusals() -> None:
+    mutation = schema._schema.mutation_type
+    assert mutation is not None
+    for name, field in mutation.fields.items():
+        union = field.type.of_type
+        assert isinstance(union, GraphQLUnionType)
+        assert union.name == f"{name[0].upper()}{name[1:]}Result"
+        members = {member.name for member in union.types}
+        success = union.name.removesuffix("Result") + "Success"
+        assert success in members
+        refusals = {error.__name__ for error in UserError.by_exception.values()}
+        assert members - {success} <= refusals
+        assert list(field.args) == ["input"]
