@@ -107,11 +107,14 @@ async def test_a_session_that_reads_nothing_takes_no_connection(database: Databa
 
 
 async def test_an_exception_rolls_a_transaction_back(database: Database, empty_shop: None) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with database.transaction() as session:
             session.add(User(email="ada@example.com", full_name="Ada"))
             await session.flush()
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     async with database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(User)) == 0
 

@@ -57,7 +57,7 @@ async def test_a_failed_batch_fails_all_its_callers_and_is_tried_again(doubles: 
 
 async def test_a_failed_batch_whose_callers_are_gone_is_not_reported_as_lost(doubles: Doubles) -> None:
     problems: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
 
     async def ask() -> int:
         return await doubles.load(13)
