@@ -45,7 +45,21 @@ def run(url: str, migrate: Callable[[Connection], None]) -> None:
 async def check(engine: AsyncEngine) -> None:
     """Raise StartupError unless the database can be reached and has the schema that this program needs."""
     async with connect(engine) as connection:
-        current = await _current(connection)
+        await _check(connection)
+
+
+def check_url(url: str) -> None:
+    """Do as `check`, from outside an event loop."""
+    asyncio.run(_check_url(url))
+
+
+async def _check_url(url: str) -> None:
+    async with transaction(url) as connection:
+        await _check(connection)
+
+
+async def _check(connection: AsyncConnection) -> None:
+    current = await _current(connection)
     _refuse_newer(current)
     if current is None:
         raise StartupError("The database is empty. To make the tables run: shop-graphql migrate")

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shop_graphql.connection import transaction
 from shop_graphql.errors import StartupError
-from shop_graphql.sample.rows import Row, Size, categories, orders, products, users
+from shop_graphql.sample.rows import Row, categories, orders, products, users
+from shop_graphql.sample.size import Size
 
 T = TypeVar("T")
 Progress = Callable[[int], None]

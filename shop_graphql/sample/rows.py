@@ -6,7 +6,6 @@ Each table has its own random numbers, so that more orders leave the products as
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 from shop_graphql.models import OrderStatus
+from shop_graphql.sample.size import Size
 from shop_graphql.sample.words import (
     FIRST_NAMES,
     KINDS,
@@ -34,21 +34,6 @@ OPENING = datetime(2024, 11, 1, 8, tzinfo=UTC)
 
 CENTS = (99, 99, 99, 95, 90, 50, 49, 100)
 SPELT = str.maketrans({"ø": "o", "Ø": "O", "ß": "ss", "ł": "l", "Ł": "L", "'": ""})
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much of everything. The same size and seed give the same shop."""
-
-    categories: int = 16
-    products: int = 1_000
-    users: int = 1_000
-    orders: int = 10_000
-    random_seed: int = 1
-
-    def is_possible(self) -> bool:
-        """Tell whether there is somebody to order and something to be ordered, on some shelf."""
-        return (self.categories > 0 or not self.products) and (min(self.users, self.products) > 0 or not self.orders)
 
 
 def categories(size: Size) -> Iterator[Row]:

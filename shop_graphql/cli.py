@@ -1,0 +1,103 @@
+"""The command `shop-graphql`: its commands and their options. What they do is in `commands`.
+
+That module is imported when a command runs and not before: the libraries of the database take a second, and `--help`
+needs none of them.
+"""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from shop_graphql.errors import StartupError
+from shop_graphql.sample.size import Size
+
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one of this machine.")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 is any free one.", min=0, max=65535)]
+Count = typer.Option(help="How many to make.", min=0, max=100_000_000)
+SIZE = Size()
+
+
+class Commands(TyperGroup):
+    """Ends a command that cannot start with its one sentence instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; a StartupError is printed, and the exit code is 1."""
+        try:
+            return super().invoke(ctx)
+        except StartupError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="A GraphQL shop backend on PostgreSQL. Settings are environment variables: see `shop-graphql settings`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1, max=256)] = 1,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again whenever the code changes.")] = False,
+) -> None:
+    """Serve the shop in DATABASE_URL or, without it, one in the embedded PostgreSQL."""
+    from shop_graphql import commands
+
+    commands.serve(host, port, workers, reload)
+
+
+@app.command()
+def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve a shop full of sample data, which stays between runs. DATABASE_URL is left alone."""
+    from shop_graphql import commands
+
+    commands.demo(host, port)
+
+
+@app.command()
+def migrate() -> None:
+    """Make the tables in DATABASE_URL, or bring them up to date."""
+    from shop_graphql import commands
+
+    commands.migrate()
+
+
+@app.command()
+def seed(
+    categories: Annotated[int, Count] = SIZE.categories,
+    products: Annotated[int, Count] = SIZE.products,
+    users: Annotated[int, Count] = SIZE.users,
+    orders: Annotated[int, Count] = SIZE.orders,
+    random_seed: Annotated[int, typer.Option(help="Another number makes another shop.")] = SIZE.random_seed,
+) -> None:
+    """Load a sample shop into the empty one in DATABASE_URL, or in the embedded PostgreSQL."""
+    from shop_graphql import commands
+
+    commands.seed(Size(categories, products, users, orders, random_seed))
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema."""
+    from shop_graphql.api.schema import sdl
+
+    typer.echo(sdl(), nl=False)
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting: its variable, its value here and what it does."""
+    from shop_graphql import commands
+
+    commands.show_settings()
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

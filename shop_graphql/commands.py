@@ -1,0 +1,115 @@
+"""What the commands do, once their options have been read."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Column, Table
+from rich.text import Text
+
+from shop_graphql import embedded, migration, serving
+from shop_graphql.sample.loading import NotEmpty, load
+from shop_graphql.sample.size import Size
+from shop_graphql.settings import Settings, async_url, read_settings, variable
+
+WELCOME = """
+A shop full of sample data is at {address}/graphql, until Ctrl-C.
+
+Open it in a browser, or try in another terminal:
+
+  curl {address}/graphql -H 'Content-Type: application/json' \\
+    -d '{{"query": "{{ products(first: 3) {{ nodes {{ name price category {{ name }} }} }} }}"}}'
+"""
+
+
+def serve(host: str, port: int, workers: int, reload: bool) -> None:
+    """Serve the shop in DATABASE_URL, or in the embedded database "shop"."""
+    settings = read_settings()
+    with serving.signals(), serving.listening(host, port) as listener, _shop(settings) as url:
+        if settings.database_url is None:
+            _hand_over(url)
+            typer.echo(f"The shop is in {settings.data_dir.resolve()}; set DATABASE_URL to serve another one.")
+        typer.echo(f"GraphQL at {serving.address(listener)}/graphql, until Ctrl-C")
+        serving.run(listener, workers=workers, reload=reload, log_level=settings.log_level)
+
+
+def demo(host: str, port: int) -> None:
+    """Serve the embedded database "demo", which is filled the first time."""
+    settings = read_settings()
+    with (
+        serving.signals(),
+        serving.listening(host, port) as listener,
+        embedded.server(settings.data_dir) as server,
+    ):
+        url = server.database("demo")
+        migration.upgrade(url)
+        with suppress(NotEmpty):
+            _load_sample(url, Size())
+        _hand_over(url)
+        typer.echo(WELCOME.format(address=serving.address(listener)))
+        serving.run(listener, log_level=settings.log_level)
+
+
+def migrate() -> None:
+    """Bring DATABASE_URL, or the embedded database "shop", up to date."""
+    with serving.signals(), embedded.database(read_settings()) as url:
+        migration.upgrade(url)
+        typer.echo("The database is up to date.")
+
+
+def seed(size: Size) -> None:
+    """Load a sample shop into DATABASE_URL, or into the embedded database "shop"."""
+    with serving.signals(), _shop(read_settings()) as url:
+        _load_sample(url, size)
+
+
+def show_settings() -> None:
+    """Print a table of the settings."""
+    settings = read_settings()
+    table = Table(Column("Variable", no_wrap=True), Column("Value", overflow="fold"), Column("What it does", overflow="fold"), show_lines=True)
+    for name, field in Settings.model_fields.items():
+        table.add_row(variable(name), Text(_shown(getattr(settings, name))), Text(field.description or ""))
+    Console().print(table)
+
+
+@contextmanager
+def _shop(settings: Settings) -> Iterator[str]:
+    """The embedded database is brought up to date; any other is its owner's business and must be so already."""
+    with embedded.database(settings) as url:
+        if settings.database_url is None:
+            migration.upgrade(url)
+        else:
+            migration.check_url(url)
+        yield url
+
+
+def _hand_over(url: str) -> None:
+    """The app, in this process or in several others, reads its settings from the environment."""
+    os.environ["DATABASE_URL"] = url
+    for name in ("replica_url", "pgbouncer"):
+        os.environ.pop(variable(name), None)
+
+
+def _load_sample(url: str, size: Size) -> None:
+    bar = Progress(console=Console(stderr=True))
+    task = bar.add_task("Loading the sample shop", total=size.categories + size.products + size.users + size.orders)
+
+    def advance(count: int) -> None:
+        bar.start()
+        bar.advance(task, count)
+
+    try:
+        load(url, size, advance)
+    finally:
+        bar.stop()
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        url = async_url(value.get_secret_value()).set(drivername="postgresql")
+        return url.difference_update_query(["password"]).render_as_string()
+    return "not set" if value is None else str(value)

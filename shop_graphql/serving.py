@@ -1,0 +1,115 @@
+"""How the server runs: on a socket that is taken first, until a signal ends it in order."""
+
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from errno import EACCES, EADDRINUSE
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import ChangeReload, Multiprocess
+
+from shop_graphql.errors import StartupError
+
+APP = "shop_graphql.app:create_app"
+GRACE = 10
+"""Seconds that requests under way may take once the server has been asked to stop."""
+
+ENDINGS = [signal.SIGINT, signal.SIGTERM]
+
+
+class Ended(SystemExit):
+    """Somebody asked this process to end; contexts are left in order on the way out."""
+
+
+@contextmanager
+def signals() -> Iterator[None]:
+    """Turn Ctrl-C, SIGTERM and a closed terminal into Ended, once: further ones cannot cut the way out short.
+
+    uvicorn puts its own handlers in their place while it serves, and afterwards raises what it caught again.
+    """
+    previous = {number: signal.signal(number, _end) for number in ENDINGS}
+    if sys.platform != "win32":
+        previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, _hang_up)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    raise Ended(128 + number)
+
+
+def _hang_up(_number: int, _frame: FrameType | None) -> None:
+    """uvicorn leaves SIGHUP alone, or restarts its workers, and a terminal that is gone cannot be told."""
+    signal.raise_signal(signal.SIGTERM)
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Take the port before anything else is started; who connects early waits. Raises StartupError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise StartupError(_why_not(host, port, error)) from None
+    with listener:
+        yield listener
+
+
+def address(listener: socket.socket) -> str:
+    """Return the address to open in a browser on this machine."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_level: str = "info") -> None:
+    """Serve until a signal ends it, which is success. The app reads its settings from the environment.
+
+    Raises SystemExit when the app does not start.
+    """
+    config = uvicorn.Config(
+        APP,
+        factory=True,
+        workers=workers,
+        reload=reload,
+        reload_dirs=[str(Path(__file__).parent)] if reload else None,
+        log_level=log_level,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE,
+    )
+    with suppress(Ended):
+        if config.should_reload:
+            ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
+        elif workers > 1:
+            _Workers(config, [listener]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+class _Workers(Multiprocess):
+    def handle_hup(self) -> None:
+        """End when the terminal is closed, instead of starting new workers that nobody would ever end."""
+        self.should_exit.set()
+
+    def run(self) -> None:
+        super().run()
+        if any(worker.exitcode == STARTUP_FAILURE for worker in self.processes):
+            raise SystemExit(STARTUP_FAILURE)
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == EADDRINUSE:
+        return f"Port {port} of {host} is in use; choose another one with --port."
+    if error.errno == EACCES:
+        return f"Port {port} is for root only; choose one above 1023 with --port."
+    return f"Cannot listen on {host}: {error.strerror}; choose an address of this machine with --host."
