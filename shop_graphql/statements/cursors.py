@@ -1,9 +1,9 @@
 """Cursors: where a row stands in an order, as an opaque text that is refused under any other order."""
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -43,7 +43,8 @@ def _content(cursor: str) -> Sequence[Any]:
     try:
         if len(cursor) > MAX_LENGTH:
             raise ValueError("too long")
-        content = orjson.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        content = orjson.loads(b64decode(padded, altchars=b"-_", validate=True))
         if not isinstance(content, list) or not content:
             raise ValueError("not a list")
     except (ValueError, binascii.Error):
@@ -71,14 +72,14 @@ def _decimal(value: Any) -> Decimal:
     number = Decimal(_text(value))
     if not number.is_finite() or abs(number) > models.MAX_MONEY:
         raise ValueError("not an amount")
-    return number
+    return number.quantize(models.CENT)
 
 
 def _time(value: Any) -> datetime:
     time = datetime.fromisoformat(_text(value))
     if time.tzinfo is None:
         raise ValueError("no time zone")
-    return time
+    return time.astimezone(UTC)
 
 
 _PARSERS: dict[type, Callable[[Any], Any]] = {str: _text, int: _integer, Decimal: _decimal, datetime: _time}
