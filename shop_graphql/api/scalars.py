@@ -31,7 +31,7 @@ def parse_money(value: Any) -> Decimal:
             'Money is a string such as "19.99" or a whole number: at most ten digits, at most two of them behind the '
             "point, no exponent."
         )
-    return Decimal(text)
+    return Decimal(text) + 0  # makes 0 of -0
 
 
 def serialize_datetime(time: datetime) -> str:
