@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.database import affected
 from shop_graphql.errors import Issue, NotFound, OutOfStock, Path, ShopError, Shortage, ValidationFailed, refuse
-from shop_graphql.models import MAX_MONEY, Order, OrderItem, OrderStatus, Product
+from shop_graphql.models import MAX_INT, MAX_MONEY, Order, OrderItem, OrderStatus, Product
 from shop_graphql.services import locks
 from shop_graphql.services.rules import Rules
 
@@ -113,7 +113,8 @@ def _shortages(lines: Mapping[int, _Line], products: Mapping[int, Any]) -> list[
     shortages = [
         Shortage((*line.path, "quantity"), id, line.quantity, products[id].stock_quantity)
         for id, line in lines.items()
-        if id in products and products[id].stock_quantity < line.quantity
+        # What no integer can hold has broken its rule already, and a client could not be told how much it is.
+        if id in products and products[id].stock_quantity < line.quantity <= MAX_INT
     ]
     return [OutOfStock(*shortages)] if shortages else []
 
