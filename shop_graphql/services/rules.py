@@ -17,7 +17,8 @@ class Rules:
         """Require a text that is not blank, has no control characters and at most `max_length` characters."""
         text = value.strip()
         self.require(text != "", path, "This must not be empty.")
-        self.require(is_storable(text), path, "This must not contain control characters or broken Unicode.")
+        # The whole value: stripping takes some control characters for white space.
+        self.require(is_storable(value), path, "This must not contain control characters or broken Unicode.")
         if max_length is not None:
             length = len(text)
             self.require(length <= max_length, path, f"This has {length} characters; {max_length} are allowed.")
@@ -25,7 +26,7 @@ class Rules:
 
     def optional_text(self, value: str | None, path: Path, max_length: int | None = None) -> str | None:
         """Require the same of a text that may be missing; a blank one counts as missing."""
-        if value is None or value.strip() == "":
+        if value is None or (value.strip() == "" and is_storable(value)):
             return None
         return self.text(value, path, max_length)
 
