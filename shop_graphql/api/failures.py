@@ -30,7 +30,12 @@ def request_error(message: str, code: str = BAD_REQUEST) -> dict[str, Any]:
 
 def document_error(error: GraphQLError) -> dict[str, Any]:
     """Return the error of a document that is not valid GraphQL, or not valid against the schema."""
-    return _formatted(error, PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED)
+    cause = error.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        return _formatted(error, PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED)
+    if error.nodes:  # Python's own words, for example on a literal of more digits than `int` takes
+        return _masked(error, "A value here is nothing that its type can hold.", code=VALIDATION_FAILED)
+    return _bug(error)
 
 
 def execution_error(error: GraphQLError) -> dict[str, Any]:
@@ -43,8 +48,12 @@ def execution_error(error: GraphQLError) -> dict[str, Any]:
     if isinstance(cause, _CONNECTION_LOST) or (isinstance(cause, DBAPIError) and cause.connection_invalidated):
         logger.warning("The database cannot be reached: %s", type(cause).__name__)
         return _masked(error, "The shop cannot answer at the moment; try again.", code=UNAVAILABLE)
+    return _bug(error)
+
+
+def _bug(error: GraphQLError) -> dict[str, Any]:
     reference = uuid4().hex[:12]
-    logger.error("Bug %s at %s", reference, error.path, exc_info=cause)
+    logger.error("Bug %s at %s", reference, error.path, exc_info=error.original_error)
     return _masked(error, "Something went wrong on our side.", code=INTERNAL, reference=reference)
 
 
