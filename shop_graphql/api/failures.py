@@ -20,7 +20,9 @@ BAD_USER_INPUT = "BAD_USER_INPUT"
 UNAVAILABLE = "UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
-_CONNECTION_LOST = (ConnectionError, TimeoutError, PoolTimeoutError, InterfaceError, OperationalError)
+_UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError)
+_PASSING = ("08", "40", "53", "55P03", "57")
+"""SQLSTATEs of what may be over soon: lost connections, deadlocks, time-outs, a server that stops, starts, is full."""
 
 
 def request_error(message: str, code: str = BAD_REQUEST) -> dict[str, Any]:
@@ -45,10 +47,16 @@ def execution_error(error: GraphQLError) -> dict[str, Any]:
         return _formatted(error, cause.code)
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, BAD_USER_INPUT)
-    if isinstance(cause, _CONNECTION_LOST) or (isinstance(cause, DBAPIError) and cause.connection_invalidated):
-        logger.warning("The database cannot be reached: %s", type(cause).__name__)
+    if isinstance(cause, _UNREACHABLE) or (isinstance(cause, DBAPIError) and _is_passing(cause)):
+        name = type(getattr(cause, "driver_exception", None) or cause).__name__
+        logger.warning("The database does not answer: %s", name)
         return _masked(error, "The shop cannot answer at the moment; try again.", code=UNAVAILABLE)
     return _bug(error)
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    state = getattr(error.driver_exception, "sqlstate", None) or ""
+    return error.connection_invalidated or state.startswith(_PASSING)
 
 
 def _bug(error: GraphQLError) -> dict[str, Any]:
