@@ -146,7 +146,7 @@ def _parse(text: str | bytes, what: str) -> Any:
 
 def _unknown_operation(name: str | None) -> str:
     if name is None:
-        return "The document has several operations; say which one with operationName."
+        return "Without operationName the document must have exactly one operation."
     return "The document has no operation of the name given as operationName."
 
 

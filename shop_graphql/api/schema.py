@@ -1,12 +1,14 @@
 """The schema, composed from what each noun brings."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Annotated
 
 import strawberry
-from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print_schema
-from strawberry.extensions import ParserCache, ValidationCache
+from graphql import GraphQLError, OperationDefinitionNode, build_schema, lexicographic_sort_schema, print_schema
+from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
 from shop_graphql.api.catalog import CatalogMutations, CatalogQueries
@@ -36,6 +38,19 @@ class NodeQueries:
         return await asyncio.gather(*(load_node(info, id) for id in ids))
 
 
+class OneOperation(SchemaExtension):
+    """Refuses a document of several operations when the request names none; Strawberry would run the first."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Raise CannotGetOperationTypeError once the document is parsed."""
+        yield
+        document = self.execution_context.graphql_document
+        if document is not None and self.execution_context._provided_operation_name is None:
+            operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+            if len(operations) > 1:
+                raise CannotGetOperationTypeError(None)
+
+
 class ShopSchema(strawberry.Schema):
     """Leaves the logging of errors to whoever answers the request, who knows which of them are bugs."""
 
@@ -57,7 +72,7 @@ schema = ShopSchema(
     query=Query,
     mutation=Mutation,
     types=[*Node.by_model.values(), *UserError.by_exception.values()],
-    extensions=[ParserCache, ValidationCache],
+    extensions=[OneOperation, ParserCache, ValidationCache],
     exception_handlers=HANDLERS,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
