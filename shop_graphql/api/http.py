@@ -76,7 +76,8 @@ class GraphQLEndpoint:
             return _respond(await self._run(request), media_type)
         except BadRequest as refusal:
             content = {"errors": [request_error(str(refusal), refusal.code)]}
-            return _json(content, media_type, refusal.status, refusal.headers)
+            status = 200 if refusal.code == OPERATION_UNKNOWN and media_type == JSON else refusal.status
+            return _json(content, media_type, status, refusal.headers)
 
     async def _run(self, request: Request) -> ExecutionResult:
         operation = await _read(request)
