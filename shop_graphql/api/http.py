@@ -1,5 +1,6 @@
 """GraphQL over HTTP: reads requests, runs them, writes responses."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +28,12 @@ from shop_graphql.database import Database
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
+HTML = "text/html"
 _ALLOWED = {
     "GET": {OperationType.QUERY},
     "POST": set(OperationType),  # there are no subscriptions, and the document's validation says so
 }
+_WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 GRAPHIQL = get_graphql_ide_html("graphiql")
 
 
@@ -67,7 +70,8 @@ class GraphQLEndpoint:
         await response(scope, receive, send)
 
     def _is_browser(self, request: Request) -> bool:
-        return self._graphiql and request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        known = [name for name in _accepted_ranges(request.headers) if name in (HTML, JSON, GRAPHQL_JSON)]
+        return self._graphiql and request.method == "GET" and known[:1] == [HTML]
 
     async def _answer(self, request: Request) -> Response:
         media_type = JSON
@@ -98,9 +102,19 @@ class GraphQLEndpoint:
             await context.close()
 
 
+def _accepted_ranges(headers: Headers) -> list[str]:
+    """Return the media ranges that the client takes, the preferred ones first."""
+    qualities: dict[str, float] = {}
+    for accepted in headers.get("accept", GRAPHQL_JSON).lower().split(","):
+        media_range, *parameters = (part.strip() for part in accepted.split(";"))
+        weight = next((match[1] for text in parameters if (match := _WEIGHT.fullmatch(text))), "1")
+        qualities[media_range] = float(weight)
+    return sorted(filter(qualities.__getitem__, qualities), key=qualities.__getitem__, reverse=True)
+
+
 def _accepted(headers: Headers) -> str:
     """Return the media type to answer in. Raises BadRequest when the client takes none of ours."""
-    accepted = [part.partition(";")[0].strip().lower() for part in headers.get("accept", "*/*").split(",")]
+    accepted = _accepted_ranges(headers)
     for media_type in accepted:
         if media_type in (GRAPHQL_JSON, JSON):
             return media_type
