@@ -70,7 +70,12 @@ def seed(size: Size) -> None:
 def show_settings() -> None:
     """Print a table of the settings."""
     settings = read_settings()
-    table = Table(Column("Variable", no_wrap=True), Column("Value", overflow="fold"), Column("What it does", overflow="fold"), show_lines=True)
+    columns = (
+        Column("Variable", no_wrap=True),
+        Column("Value", overflow="fold"),
+        Column("What it does", overflow="fold"),
+    )
+    table = Table(*columns, show_lines=True)
     for name, field in Settings.model_fields.items():
         table.add_row(variable(name), Text(_shown(getattr(settings, name))), Text(field.description or ""))
     Console().print(table)

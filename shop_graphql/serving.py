@@ -8,18 +8,23 @@ from contextlib import contextmanager, suppress
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import uvicorn
+from uvicorn._types import ASGIApplication
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from shop_graphql.errors import StartupError
 
 APP = "shop_graphql.app:create_app"
+WORKER_APP = "shop_graphql.serving:worker_app"
 GRACE = 10
 """Seconds that requests under way may take once the server has been asked to stop."""
 
-ENDINGS = [signal.SIGINT, signal.SIGTERM]
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
+HANG_UP = (signal.SIGHUP,) if sys.platform != "win32" else ()
 
 
 class Ended(SystemExit):
@@ -33,17 +38,17 @@ def signals() -> Iterator[None]:
     uvicorn puts its own handlers in their place while it serves, and afterwards raises what it caught again.
     """
     previous = {number: signal.signal(number, _end) for number in ENDINGS}
-    if sys.platform != "win32":
-        previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, _hang_up)
+    previous |= {number: signal.signal(number, _hang_up) for number in HANG_UP}
     try:
         yield
     finally:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, handler)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    for ending in ENDINGS:
+    for ending in (*ENDINGS, *HANG_UP):
         signal.signal(ending, signal.SIG_IGN)
     raise Ended(128 + number)
 
@@ -78,7 +83,7 @@ def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_
     Raises SystemExit when the app does not start.
     """
     config = uvicorn.Config(
-        APP,
+        WORKER_APP if reload or workers > 1 else APP,
         factory=True,
         workers=workers,
         reload=reload,
@@ -89,11 +94,26 @@ def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_
     )
     with suppress(Ended):
         if config.should_reload:
-            ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
+            ChangeReload(config, target=_Server(config).run, sockets=[listener]).run()
         elif workers > 1:
             _Workers(config, [listener]).run()
         else:
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config).run(sockets=[listener])
+
+
+def worker_app() -> ASGIApplication:
+    """Return the app for a process whose parent deals with Ctrl-C and a closed terminal, and ends it by SIGTERM."""
+    for number in (signal.SIGINT, *HANG_UP):
+        signal.signal(number, signal.SIG_IGN)
+    return cast(ASGIApplication, import_from_string(APP)())
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the app in order even when a second Ctrl-C cut the requests short, which uvicorn does not."""
+        await super().shutdown(sockets)
+        if self.force_exit:
+            await self.lifespan.shutdown()
 
 
 class _Workers(Multiprocess):
@@ -102,6 +122,7 @@ class _Workers(Multiprocess):
         self.should_exit.set()
 
     def run(self) -> None:
+        """Raise SystemExit when it was not a signal that ended it."""
         super().run()
         if any(worker.exitcode == STARTUP_FAILURE for worker in self.processes):
             raise SystemExit(STARTUP_FAILURE)
