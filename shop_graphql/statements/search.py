@@ -1,0 +1,113 @@
+"""Full-text search: what a person types, as conditions on products.
+
+Words must all occur, in whatever form and with or without accents; the last one may be unfinished. "Quoted words" must
+follow each other, `or` separates alternatives, `-word` must not occur. Where nothing in the shop has those words, products
+whose name looks like them are found instead.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Numeric, and_, case, cast, exists, false, func, or_, select, text, true
+
+from shop_graphql.models import Product
+from shop_graphql.text import is_storable
+
+MAX_LENGTH = 200
+SIMILAR = 0.4
+"""How alike a name must be, from 0 to 1; connections tell PostgreSQL so, as pg_trgm.word_similarity_threshold."""
+
+_TOKEN = re.compile(r'(-?)"([^"]*)"?|(\S+)')
+_CONFIGURATION = text("'shop'::regconfig")
+_products = Product.__table__
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word, or words that follow each other; `prefix` when the last of them may go on."""
+
+    text: str
+    excluded: bool = False
+    phrase: bool = False
+    prefix: bool = False
+
+
+def parse(query: str) -> list[list[Term]]:
+    """Return the alternatives of `query`, each a list of terms; no alternatives for one that says nothing."""
+    alternatives: list[list[Term]] = [[]]
+    for minus, phrase, word in _TOKEN.findall(query):
+        if word.lower() == "or":
+            alternatives.append([])
+        elif phrase:
+            alternatives[-1].append(Term(phrase, excluded=bool(minus), phrase=True))
+        elif bare := word.lstrip("-"):
+            alternatives[-1].append(Term(bare, excluded=word.startswith("-")))
+    found = [[term for term in terms if any(map(str.isalnum, term.text))] for terms in alternatives]
+    found = [terms for terms in found if terms]
+    if found and not query.endswith((" ", '"')) and not found[-1][-1].phrase:
+        last = found[-1][-1]
+        found[-1][-1] = Term(last.text, last.excluded, prefix=not last.excluded)
+    return found
+
+
+def condition(query: str) -> ColumnElement[bool]:
+    """Return the condition that a product is found by `query`. A query that says nothing finds everything."""
+    if not is_storable(query):
+        return false()
+    alternatives = parse(query)
+    if not alternatives:
+        return true()
+    exact = select(_products.c.id).where(_has(alternatives))
+    similar = select(_products.c.id).where(~exists(exact), _resembles(alternatives))
+    return _products.c.id.in_(exact.union_all(similar))
+
+
+def relevance(query: str) -> ColumnElement[Any]:
+    """Return how far a product is from `query`: negative, the less the better; six places, so that cursors are exact."""
+    alternatives = parse(query)
+    if not alternatives or not is_storable(query):
+        return cast(0, Numeric)
+    names = func.shop_fold(_products.c.name)
+    words = " ".join(term.text for terms in alternatives for term in terms if not term.excluded)
+    rank = func.ts_rank(_products.c.search_vector, _tsquery(alternatives))
+    likeness = func.word_similarity(func.shop_fold(words), names)
+    return -func.round(cast(case((_has(alternatives), 1 + rank), else_=likeness), Numeric), 6)
+
+
+def _has(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[bool]:
+    return _products.c.search_vector.bool_op("@@")(_tsquery(alternatives))
+
+
+def _tsquery(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[Any]:
+    return _joined("||", [_joined("&&", [_term(term) for term in terms]) for terms in alternatives])
+
+
+def _joined(operator: Literal["||", "&&"], queries: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+    return reduce(lambda left, right: left.op(operator)(right), queries)
+
+
+def _term(term: Term) -> ColumnElement[Any]:
+    if term.prefix:
+        quoted = term.text.replace("\\", "\\\\").replace("'", "''")
+        query = func.to_tsquery(_CONFIGURATION, f"'{quoted}':*")
+    elif term.phrase:
+        query = func.phraseto_tsquery(_CONFIGURATION, term.text)
+    else:
+        query = func.plainto_tsquery(_CONFIGURATION, term.text)
+    return func.tsquery_not(query) if term.excluded else query
+
+
+def _resembles(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[bool]:
+    return or_(false(), *(_alternative_resembles(terms) for terms in alternatives))
+
+
+def _alternative_resembles(terms: Sequence[Term]) -> ColumnElement[bool]:
+    words = " ".join(term.text for term in terms if not term.excluded)
+    if not words:
+        return false()
+    likeness = func.shop_fold(words).bool_op("<%")(func.shop_fold(_products.c.name))
+    excluded = [_term(Term(term.text, phrase=term.phrase)) for term in terms if term.excluded]
+    return and_(likeness, *(~_products.c.search_vector.bool_op("@@")(query) for query in excluded))
