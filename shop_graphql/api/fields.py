@@ -100,8 +100,8 @@ def connection(
 ) -> Any:
     """Declare a connection: of a whole table, or of the rows at the other end of a relationship.
 
-    `where` and `order_by` are the input types of its filter and its sort keys, `default` the order when the client names
-    none and does not search.
+    `where` and `order_by` are the input types of its filter and its sort keys, `default` the order when the client
+    names none and does not search.
     """
     model, foreign_key = _foreign_key(rows) if isinstance(rows, QueryableAttribute) else (rows, None)
     filter_type, key_type = where, order_by
@@ -122,7 +122,7 @@ def connection(
         parent = ROOT if foreign_key is None else self.row.id
         return connection_of(View(info.context.loaders, source, page.window(source, order), parent))
 
-    resolve.__annotations__["where"] = Annotated[filter_type | None, _WHERE]  # type: ignore[valid-type]
+    resolve.__annotations__["where"] = Annotated[filter_type | None, _WHERE]
     resolve.__annotations__["order_by"] = Annotated[list[key_type] | None, _ORDER_BY]  # type: ignore[valid-type]
     return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(model, foreign_key)})
 

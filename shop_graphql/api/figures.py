@@ -38,7 +38,8 @@ class MoneyFigures:
     @classmethod
     def from_texts(cls, texts: Mapping[str, str | None]) -> Self:
         """Return the figures that PostgreSQL wrote as texts."""
-        return cls(**{name: None if text is None else Money(Decimal(text)) for name, text in texts.items()})
+        amounts = {name: None if text is None else Money(Decimal(text)) for name, text in texts.items()}
+        return cls(min=amounts["min"], max=amounts["max"], avg=amounts["avg"], sum=amounts["sum"] or Money(Decimal()))
 
 
 @strawberry.type(description="Quantities in figures; null where there are none.")

@@ -79,7 +79,7 @@ def value_of(where: Where, key: str) -> Any:
 
 
 def bind(value: Any, type_: TypeEngine[Any]) -> ColumnElement[Any]:
-    """Return `value` as a parameter. An amount keeps its digits even when the column's precision has no room for them."""
+    """Return `value` as a parameter; an amount keeps digits that the column has no room for."""
     return bindparam(None, value, type_=Numeric() if isinstance(value, Decimal) else type_)
 
 
@@ -106,11 +106,10 @@ def one_of(column: ColumnElement[Any]) -> Condition:
 def matches(column: ColumnElement[str], *, fold: bool = False) -> Condition:
     """Return the condition of a TextMatch on `column`, in whatever case when `fold` is set.
 
-    A prefix is a range in the order of code points, which an index in collation "C" serves under any plan; LIKE with a
-    parameter is served by none that is made once for all values.
+    A prefix is a range in the order of code points, which an index with text_pattern_ops serves under any plan; LIKE
+    with a parameter is served by none that is made once for all values.
     """
     subject = _folded(column, fold)
-    by_code_point = subject.collate("C")
 
     def condition(match: TextMatch) -> ColumnElement[bool]:
         texts = [text for text in (match.eq, match.starts_with) if text is not None]
@@ -122,8 +121,8 @@ def matches(column: ColumnElement[str], *, fold: bool = False) -> Condition:
         if match.starts_with:
             prefix = match.starts_with.lower() if fold else match.starts_with
             end = _next_text(prefix)
-            tests.append(by_code_point >= bind(prefix, column.type))
-            tests += [by_code_point < bind(end, column.type)] if end else []
+            tests.append(subject.bool_op("~>=~")(bind(prefix, column.type)))
+            tests += [subject.bool_op("~<~")(bind(end, column.type))] if end else []
         return and_(true(), *tests)
 
     return condition

@@ -17,7 +17,7 @@ from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, or
 
 @dataclass(frozen=True)
 class Source:
-    """The rows of a connection: those of a table that `where` admits; with `parent`, those whose foreign key names one."""
+    """The rows of a connection: those `where` admits; with `parent`, those whose foreign key `parent` names a parent."""
 
     model: Model
     parent: str | None = None

@@ -1,6 +1,6 @@
 """Full-text search: what a person types, as conditions on products.
 
-Words must all occur, in whatever form and with or without accents; the last one may be unfinished. "Quoted words" must
+Words must all occur, in whatever form, with or without accents; the last one may be unfinished. "Quoted words" must
 follow each other, `or` separates alternatives, `-word` must not occur. Where nothing in the shop has those words, products
 whose name looks like them are found instead.
 """
@@ -17,8 +17,6 @@ from shop_graphql.models import Product
 from shop_graphql.text import is_storable
 
 MAX_LENGTH = 200
-SIMILAR = 0.4
-"""How alike a name must be, from 0 to 1; connections tell PostgreSQL so, as pg_trgm.word_similarity_threshold."""
 
 _TOKEN = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 _CONFIGURATION = text("'shop'::regconfig")
@@ -66,7 +64,7 @@ def condition(query: str) -> ColumnElement[bool]:
 
 
 def relevance(query: str) -> ColumnElement[Any]:
-    """Return how far a product is from `query`: negative, the less the better; six places, so that cursors are exact."""
+    """Return how far a product is from `query`: negative, the less the better; cursors hold its six places."""
     alternatives = parse(query)
     if not alternatives or not is_storable(query):
         return cast(0, Numeric)
