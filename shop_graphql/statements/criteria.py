@@ -35,8 +35,8 @@ def _has_products(wanted: bool) -> ColumnElement[bool]:
     return filled if wanted else ~filled
 
 
-def _contains_product(product_id: int) -> ColumnElement[bool]:
-    return _order.id.in_(select(_item.order_id).where(_item.product_id == product_id))
+def _contains_product(ids: tuple[int, ...]) -> ColumnElement[bool]:
+    return _order.id.in_(select(_item.order_id).where(one_of(_item.product_id)(ids)))
 
 
 def _has_status(statuses: tuple[OrderStatus, ...]) -> ColumnElement[bool]:
@@ -84,11 +84,23 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
 }
 
 
-def condition(model: Model, where: Where) -> ColumnElement[bool]:
-    """Return the SQL of `where` on the table of `model`."""
-    if isinstance(where, Leaf):
-        return LEAVES[model][where.key](where.value)
-    if isinstance(where, Not):
-        return not_(condition(model, where.of))
-    parts = [condition(model, part) for part in where.of]
-    return and_(true(), *parts) if isinstance(where, All) else or_(false(), *parts)
+class Criteria:
+    """Filters as SQL, inside one statement: equal leaves become the same condition, and so are computed once."""
+
+    def __init__(self, model: Model) -> None:
+        self._leaves = LEAVES[model]
+        self._made: dict[Leaf, ColumnElement[bool]] = {}
+
+    def condition(self, where: Where) -> ColumnElement[bool]:
+        """Return the SQL of `where`."""
+        if isinstance(where, Leaf):
+            return self._leaf(where)
+        if isinstance(where, Not):
+            return not_(self.condition(where.of))
+        parts = [self.condition(part) for part in where.of]
+        return and_(true(), *parts) if isinstance(where, All) else or_(false(), *parts)
+
+    def _leaf(self, leaf: Leaf) -> ColumnElement[bool]:
+        if leaf not in self._made:
+            self._made[leaf] = self._leaves[leaf.key](leaf.value)
+        return self._made[leaf]

@@ -1,10 +1,11 @@
 """Figures over all rows of a connection, not only its page: aggregates and facets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, ColumnElement, Numeric, Select, Text, cast, func, select
+from sqlalchemy import ARRAY, JSON, ColumnElement, Numeric, Select, Text, cast, func, literal_column, select
 from sqlalchemy import bindparam as bind
 
 from shop_graphql.models import Order, Product
@@ -74,8 +75,14 @@ class PriceFacet(Part):
 
 
 def _object(listing: Listing, **members: ColumnElement[Any]) -> Select[Any]:
-    pairs = [item for name, value in members.items() for item in (name, value)]
-    return listing.rows(func.json_build_object(*pairs, type_=JSON).label("value"))
+    return listing.rows(_json(members).label("value"))
+
+
+def _json(members: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    arguments: list[ColumnElement[Any]] = []
+    for name, value in members.items():
+        arguments += [literal_column(f"'{name}'"), value]
+    return func.json_build_object(*arguments, type_=JSON)
 
 
 def _spread(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -86,7 +93,7 @@ def _spread(column: ColumnElement[Any]) -> ColumnElement[Any]:
         "avg": func.round(func.avg(column), 2),
         "sum": func.coalesce(func.sum(column), 0),
     }
-    return func.json_build_object(*(item for name, value in figures.items() for item in (name, cast(value, Text))))
+    return _json({name: cast(value, Text) for name, value in figures.items()})
 
 
 def _list(item: ColumnElement[Any], *order: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, bindparam, exis
 from sqlalchemy import column as bare_column
 from sqlalchemy.sql.selectable import FromClause, LateralFromClause
 
-from shop_graphql.statements.criteria import condition
+from shop_graphql.statements.criteria import Criteria
 from shop_graphql.statements.filters import EVERYTHING, Where, without
 from shop_graphql.statements.rows import Model, columns
 from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, order_by, reversed_order
@@ -17,7 +17,7 @@ from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, or
 
 @dataclass(frozen=True)
 class Source:
-    """The rows of a connection: those `where` admits; with `parent`, those whose foreign key `parent` names a parent."""
+    """The rows of a connection: those `where` admits; with `parent`, those whose foreign key `parent` names one."""
 
     model: Model
     parent: str | None = None
@@ -42,12 +42,13 @@ class Listing:
         self.source = source
         self.window = window
         self._parents = parents
+        self._criteria = Criteria(source.model)
 
     def rows(self, *selected: ColumnElement[Any], disregarding: str = "") -> Select[Any]:
         """Select of the parent's rows, as though the filter did not mention the leaf `disregarding`."""
         where = without(self.source.where, disregarding)
         table = self.source.model.__table__
-        statement = select(*selected).select_from(table).where(condition(self.source.model, where))
+        statement = select(*selected).select_from(table).where(self._criteria.condition(where))
         if self.source.parent is not None:
             statement = statement.where(table.c[self.source.parent] == self._parents.c.id)
         return statement.correlate(self._parents)

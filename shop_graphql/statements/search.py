@@ -1,8 +1,8 @@
 """Full-text search: what a person types, as conditions on products.
 
 Words must all occur, in whatever form, with or without accents; the last one may be unfinished. "Quoted words" must
-follow each other, `or` separates alternatives, `-word` must not occur. Where nothing in the shop has those words, products
-whose name looks like them are found instead.
+follow each other, `or` separates alternatives, `-word` must not occur. Where nothing in the shop has those words,
+products whose name looks like them are found instead.
 """
 
 import re
@@ -17,6 +17,8 @@ from shop_graphql.models import Product
 from shop_graphql.text import is_storable
 
 MAX_LENGTH = 200
+MIN_SIMILAR = 4
+"""Shorter words look like too many others."""
 
 _TOKEN = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 _CONFIGURATION = text("'shop'::regconfig")
@@ -52,15 +54,19 @@ def parse(query: str) -> list[list[Term]]:
 
 
 def condition(query: str) -> ColumnElement[bool]:
-    """Return the condition that a product is found by `query`. A query that says nothing finds everything."""
+    """Return the condition that a product is found by `query`. A query that says nothing finds everything.
+
+    The products are found once for all uses of the same condition in a statement.
+    """
     if not is_storable(query):
         return false()
     alternatives = parse(query)
     if not alternatives:
         return true()
-    exact = select(_products.c.id).where(_has(alternatives))
-    similar = select(_products.c.id).where(~exists(exact), _resembles(alternatives))
-    return _products.c.id.in_(exact.union_all(similar))
+    exact = select(_products.c.id).where(_has(alternatives)).cte()
+    similar = select(_products.c.id).where(~exists(select(exact.c.id)), _resembles(alternatives))
+    found = select(exact.c.id).union_all(similar).cte()
+    return _products.c.id.in_(select(found.c.id))
 
 
 def relevance(query: str) -> ColumnElement[Any]:
@@ -104,7 +110,7 @@ def _resembles(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[bool]:
 
 def _alternative_resembles(terms: Sequence[Term]) -> ColumnElement[bool]:
     words = " ".join(term.text for term in terms if not term.excluded)
-    if not words:
+    if len(words) < MIN_SIMILAR:
         return false()
     likeness = func.shop_fold(words).bool_op("<%")(func.shop_fold(_products.c.name))
     excluded = [_term(Term(term.text, phrase=term.phrase)) for term in terms if term.excluded]
