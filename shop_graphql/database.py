@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from shop_graphql.settings import Settings, async_url
 
-SIMILAR = 0.5
+SIMILAR = 0.4
 """How alike a product's name must be to what is searched for, from 0 to 1, to be found in spite of a typing mistake."""
 
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

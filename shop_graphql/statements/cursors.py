@@ -17,6 +17,8 @@ from shop_graphql.statements.sorting import Order, Sort, column, is_nullable
 from shop_graphql.text import is_storable
 
 MAX_LENGTH = 2000
+FINEST = Decimal("0.000001")
+"""The last digit that any key of an order has."""
 
 
 def encode(source: Source, order: Order, row: Any) -> str:
@@ -78,7 +80,7 @@ def _decimal(value: Any) -> Decimal:
     number = Decimal(_text(value))
     if not number.is_finite() or abs(number) > models.MAX_MONEY:
         raise ValueError("not an amount")
-    return number.quantize(models.CENT)
+    return number.quantize(FINEST)
 
 
 def _time(value: Any) -> datetime:

@@ -11,7 +11,21 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Numeric, and_, case, cast, exists, false, func, or_, select, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    type_coerce,
+)
 
 from shop_graphql.models import Product
 from shop_graphql.text import is_storable
@@ -19,6 +33,8 @@ from shop_graphql.text import is_storable
 MAX_LENGTH = 200
 MIN_SIMILAR = 4
 """Shorter words look like too many others."""
+NEAREST = 0.75
+"""Of the names that resemble the words, those are found that do so at least this much as the best of them."""
 
 _TOKEN = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 _CONFIGURATION = text("'shop'::regconfig")
@@ -64,21 +80,24 @@ def condition(query: str) -> ColumnElement[bool]:
     if not alternatives:
         return true()
     exact = select(_products.c.id).where(_has(alternatives)).cte()
-    similar = select(_products.c.id).where(~exists(select(exact.c.id)), _resembles(alternatives))
-    found = select(exact.c.id).union_all(similar).cte()
+    similar = (
+        select(_products.c.id, _likeness(alternatives).label("likeness"))
+        .where(~exists(select(exact.c.id)), or_(false(), *map(_resembles, alternatives)))
+        .cte()
+    )
+    least = NEAREST * select(func.max(similar.c.likeness)).scalar_subquery()
+    found = select(exact.c.id).union_all(select(similar.c.id).where(similar.c.likeness >= least)).cte()
     return _products.c.id.in_(select(found.c.id))
 
 
 def relevance(query: str) -> ColumnElement[Any]:
     """Return how far a product is from `query`: negative, the less the better; cursors hold its six places."""
-    alternatives = parse(query)
-    if not alternatives or not is_storable(query):
+    alternatives = parse(query) if is_storable(query) else []
+    if not alternatives:
         return cast(0, Numeric)
-    names = func.shop_fold(_products.c.name)
-    words = " ".join(term.text for terms in alternatives for term in terms if not term.excluded)
-    rank = func.ts_rank(_products.c.search_vector, _tsquery(alternatives))
-    likeness = func.word_similarity(func.shop_fold(words), names)
-    return -func.round(cast(case((_has(alternatives), 1 + rank), else_=likeness), Numeric), 6)
+    rank = 1 + func.ts_rank(_products.c.search_vector, _tsquery(alternatives))
+    found = case((_has(alternatives), rank), else_=_likeness(alternatives))
+    return type_coerce(-func.round(cast(found, Numeric), 6), Numeric)
 
 
 def _has(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[bool]:
@@ -104,14 +123,20 @@ def _term(term: Term) -> ColumnElement[Any]:
     return func.tsquery_not(query) if term.excluded else query
 
 
-def _resembles(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[bool]:
-    return or_(false(), *(_alternative_resembles(terms) for terms in alternatives))
+def _likeness(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[Any]:
+    """Return how much a product's name has of the words, from 0 to 1: the best of the alternatives."""
+    folded = func.shop_fold(_products.c.name)
+    return func.greatest(*(func.word_similarity(func.shop_fold(_words(terms)), folded) for terms in alternatives))
 
 
-def _alternative_resembles(terms: Sequence[Term]) -> ColumnElement[bool]:
-    words = " ".join(term.text for term in terms if not term.excluded)
+def _resembles(terms: Sequence[Term]) -> ColumnElement[bool]:
+    words = _words(terms)
     if len(words) < MIN_SIMILAR:
         return false()
     likeness = func.shop_fold(words).bool_op("<%")(func.shop_fold(_products.c.name))
     excluded = [_term(Term(term.text, phrase=term.phrase)) for term in terms if term.excluded]
     return and_(likeness, *(~_products.c.search_vector.bool_op("@@")(query) for query in excluded))
+
+
+def _words(terms: Sequence[Term]) -> str:
+    return " ".join(term.text for term in terms if not term.excluded)
