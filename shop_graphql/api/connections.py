@@ -75,11 +75,14 @@ class View:
 
     async def has_more(self, *, ahead: bool) -> bool:
         """Tell whether the list goes on past the page: `ahead` of it, or behind it."""
-        reads_on = ahead is not self._window.backwards
-        if reads_on and len(await self.load(Rows())) > self._window.limit:
-            return True
-        point = self._window.before if ahead else self._window.after
-        return point is not None and bool(await self.load(Outside(ahead)))
+        window = self._window
+        point = window.before if ahead else window.after
+        parts: list[Part | Rows] = [] if point is None else [Outside(ahead)]
+        if ahead is not window.backwards:
+            parts.append(Rows())
+        # All at once, so that one statement reads them.
+        found = await asyncio.gather(*(self.load(part) for part in parts))
+        return any(len(value) > window.limit if isinstance(value, list) else value for value in found)
 
     async def count(self, up_to: int) -> int:
         """Return how many rows the list has, or one more than `up_to` when it has more."""

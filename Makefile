@@ -1,0 +1,89 @@
+# Everything that a person types. What is needed gets installed into .venv, and again only when it has changed.
+
+PYTHON =
+ARGS =
+
+RUN = .venv/bin/python -m
+DEPENDENCIES = requirements.lock pyproject.toml
+
+.DEFAULT_GOAL = help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test lint format types schema lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: install ## Serve a shop full of sample data; another port: make demo ARGS="--port 9000"
+	@exec $(RUN) shop_graphql demo $(ARGS)
+
+test: lint types ## Check everything, on a PostgreSQL of its own; some tests only: make test ARGS="-k order"
+	$(RUN) pytest $(if $(ARGS),$(ARGS),--cov)
+
+lint: install ## Check style and formatting
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+
+format: install ## Format the code and repair what can be repaired
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+types: install ## Check the types
+	$(RUN) mypy
+
+schema: install ## Write the GraphQL schema to schema.graphql
+	@$(RUN) shop_graphql schema > .schema.graphql
+	@mv .schema.graphql schema.graphql
+
+lock: ## Pin every dependency again in requirements.lock, the newest with: make lock ARGS=--upgrade (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate --all-extras --group dev $(ARGS) pyproject.toml --output-file requirements.lock
+
+clean: ## Remove what was made here, except the data in .shop
+	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -not -path './.shop/*' -prune -exec rm -rf {} +
+
+install: .venv/installed ## Install what the other targets need, which they also do by themselves
+
+# An upgraded system leaves a Python behind that no longer runs, and a moved folder one that imports from the old place.
+INSTALLED_IN := $(shell [ -x .venv/bin/python ] && .venv/bin/python -c 'print(open(".venv/installed").read())' 2>/dev/null)
+ifneq "$(strip $(INSTALLED_IN))" "$(strip $(CURDIR))"
+.PHONY: .venv/installed
+endif
+
+.venv/installed: $(DEPENDENCIES)
+	@set -e; if command -v uv >/dev/null && $(WITH_UV); then :; else $(WITH_PIP); fi
+	@pwd -P > $@
+
+# uv does not read pip's configuration, so where that names the only registry that can be reached, pip goes on alone.
+WITH_UV = \
+	echo 'Installing into .venv' \
+	&& { { [ -x .venv/bin/python ] && .venv/bin/python -c ''; } 2>/dev/null \
+		|| uv venv --quiet --clear --python '$(or $(PYTHON),>=3.11)' .venv; } \
+	&& uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock \
+	&& uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+
+WITH_PIP = \
+	{ [ -x .venv/bin/python ] && .venv/bin/python -m pip --version; } >/dev/null 2>&1 || { $(FIND_PYTHON); $(MAKE_VENV); }; \
+	echo 'Installing into .venv, which takes a minute the first time'; \
+	pip='.venv/bin/python -m pip --disable-pip-version-check install --quiet --no-deps'; \
+	$$pip --require-hashes --requirement requirements.lock; \
+	$$pip --no-build-isolation --editable .
+
+FIND_PYTHON = \
+	found=; old=; \
+	for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+		command -v $$python >/dev/null || continue; \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+		old="$$old, and $$python is $$($$python --version 2>&1)"; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Python 3.11 or newer is needed$${old:-, and there is none}:" \
+			'install it, or name it with make PYTHON=/path/to/python' >&2; exit 1; \
+	fi
+
+MAKE_VENV = \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$found cannot make a virtual environment: install that part of it" \
+			'(on Debian and Ubuntu: apt install python3-venv)' >&2; exit 1; \
+	fi; \
+	$$found -m venv --clear .venv

@@ -1,0 +1,75 @@
+"""Every setting is documented, and a wrong one is a sentence that names its variable."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from shop_graphql.errors import StartupError
+from shop_graphql.settings import Settings, async_url, read_settings, variable
+
+DOCUMENTATION = Path(__file__).parent.parent / "docs" / "settings.md"
+FIELDS = Settings.model_fields
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", DOCUMENTATION.read_text(), re.MULTILINE)
+    return {name: (default, meaning) for name, default, meaning in rows}
+
+
+def default_of(field: FieldInfo) -> str:
+    if field.default is None:
+        return "not set"
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_setting_says_what_it_does(name: str) -> None:
+    assert (FIELDS[name].description or "").endswith(".")
+
+
+def test_the_documentation_lists_every_setting_with_its_default_and_no_other() -> None:
+    defaults = {name: default for name, (default, _) in documented().items()}
+    assert defaults == {variable(name): default_of(field) for name, field in FIELDS.items()}
+
+
+def test_the_documentation_lists_the_settings_in_their_order() -> None:
+    assert list(documented()) == [variable(name) for name in FIELDS]
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://user:secret@host/shop?sslmode=require")
+    monkeypatch.setenv("SHOP_POOL_SIZE", "3")
+    settings = read_settings()
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgres://user:secret@host/shop?sslmode=require"
+    assert settings.pool_size == 3
+    assert "secret" not in repr(settings)
+
+
+def test_every_wrong_setting_is_named_with_what_is_wrong_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://user:secret@host/shop")
+    monkeypatch.setenv("SHOP_REPLICA_URL", "nonsense")
+    monkeypatch.setenv("SHOP_POOL_SIZE", "many")
+    with pytest.raises(StartupError) as error:
+        read_settings()
+    assert str(error.value).splitlines() == [
+        "These settings are wrong:",
+        "  DATABASE_URL: only PostgreSQL is supported, not mysql",
+        "  SHOP_REPLICA_URL: not a database URL; expected postgresql://user:password@host:5432/name",
+        "  SHOP_POOL_SIZE: Input should be a valid integer, unable to parse string as an integer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("postgres://host/shop", "postgresql+asyncpg://host/shop"),
+        ("postgresql+psycopg://host/shop", "postgresql+asyncpg://host/shop"),
+        ("postgresql://u@/shop?host=%2Ftmp%2Fa&port=5432", "postgresql+asyncpg://u@/shop?host=%2Ftmp%2Fa&port=5432"),
+        ("postgresql://host/shop?sslmode=require", "postgresql+asyncpg://host/shop?ssl=require"),
+    ],
+)
+def test_the_urls_that_people_have_are_understood(text: str, url: str) -> None:
+    assert async_url(text).render_as_string(hide_password=False) == url
