@@ -94,11 +94,13 @@ def create_engine(settings: Settings, url: str) -> AsyncEngine:
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
+    """Short statements gain nothing from compilation; on today's disks a page costs the same wherever it lies."""
     return {
         "server_settings": {
             "application_name": "shop-graphql",
             "timezone": "UTC",
             "jit": "off",
+            "random_page_cost": "1.1",
             "pg_trgm.word_similarity_threshold": str(SIMILAR),
             "statement_timeout": _milliseconds(settings.statement_timeout),
             "lock_timeout": _milliseconds(settings.lock_timeout),

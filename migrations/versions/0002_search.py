@@ -37,6 +37,9 @@ def upgrade() -> None:
     op.execute(
         f"CREATE INDEX ix_products_name_trgm ON products USING gin (shop_fold(name) {schemas['pg_trgm']}.gin_trgm_ops)"
     )
+    # With the stock, so that the figures of all products come from the index alone.
+    op.drop_index("ix_products_price_id", "products")
+    op.create_index("ix_products_price_id", "products", ["price", "id"], postgresql_include=["stock_quantity"])
     op.create_index("ix_products_name_prefix", "products", [sa.text("name text_pattern_ops")])
     op.create_index("ix_products_stock_quantity_id", "products", ["stock_quantity", "id"])
     op.create_index("ix_categories_name_prefix", "categories", [sa.text("name text_pattern_ops")])
@@ -55,6 +58,8 @@ def downgrade() -> None:
     op.drop_index("ix_categories_name_prefix", "categories")
     for name in ("stock_quantity_id", "name_prefix", "name_trgm", "search_vector"):
         op.drop_index(f"ix_products_{name}", "products")
+    op.drop_index("ix_products_price_id", "products")
+    op.create_index("ix_products_price_id", "products", ["price", "id"])
     op.drop_column("products", "search_vector")
     # The extensions stay: others may have come to use them.
     op.execute("DROP FUNCTION shop_fold(text)")

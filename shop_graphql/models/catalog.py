@@ -51,7 +51,7 @@ class Product(Base):
         CheckConstraint("price >= 0 AND price < 'NaN'", name="price"),
         CheckConstraint("stock_quantity >= 0", name="stock_quantity"),
         Index(None, "name", "id"),
-        Index(None, "price", "id"),
+        Index(None, "price", "id", postgresql_include=["stock_quantity"]),
         Index(None, "created_at", "id"),
         Index(None, "stock_quantity", "id"),
         Index(None, "category_id", "name", "id"),
