@@ -89,7 +89,10 @@ def create_engine(settings: Settings, url: str) -> AsyncEngine:
         pool_pre_ping=settings.pool_pre_ping,
         echo=settings.echo_sql,
         hide_parameters=True,
-        connect_args=_pgbouncer_arguments() if settings.pgbouncer else _arguments(settings),
+        connect_args={
+            "timeout": settings.pool_timeout,  # asyncpg's own is a minute
+            **(_pgbouncer_arguments() if settings.pgbouncer else _arguments(settings)),
+        },
     )
 
 
