@@ -2,7 +2,9 @@
 
 from shop_graphql.models.base import CENT, MAX_ID, MAX_INT, MAX_MONEY, Base
 from shop_graphql.models.catalog import Category, Product
-from shop_graphql.models.orders import Order, OrderItem, OrderStatus
+from shop_graphql.models.messages import IdempotencyKey, OutboxEvent
+from shop_graphql.models.orders import TRANSITIONS, Order, OrderEvent, OrderItem, OrderStatus
+from shop_graphql.models.stock import MovementKind, StockMovement
 from shop_graphql.models.users import User
 
 __all__ = [
@@ -10,11 +12,17 @@ __all__ = [
     "MAX_ID",
     "MAX_INT",
     "MAX_MONEY",
+    "TRANSITIONS",
     "Base",
     "Category",
+    "IdempotencyKey",
+    "MovementKind",
     "Order",
+    "OrderEvent",
     "OrderItem",
     "OrderStatus",
+    "OutboxEvent",
     "Product",
+    "StockMovement",
     "User",
 ]

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Annotated, ClassVar
 
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Table, func
+from sqlalchemy import Enum as EnumType
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 CENT = Decimal("0.01")
@@ -14,7 +16,20 @@ MAX_INT = 2**31 - 1
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
+Version = Annotated[int, mapped_column(server_default="1")]
 Money = Annotated[Decimal, mapped_column(Numeric(10, 2))]
+
+
+def enum_column(enum: type[Enum], name: str) -> EnumType:
+    """Return the type of a column that holds the values of `enum` and has a constraint that says so."""
+    return EnumType(
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        name=name,
+        values_callable=lambda members: [member.value for member in members],
+    )
 
 
 class Base(DeclarativeBase):

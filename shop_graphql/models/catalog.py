@@ -1,12 +1,24 @@
 """What the shop sells, and how it is sorted."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Index, String, Text, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnDefault,
+    Computed,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shop_graphql.models.base import Base, CreatedAt, Id, Money
+from shop_graphql.models.base import Base, CreatedAt, Id, Money, Version
 
 if TYPE_CHECKING:
     from shop_graphql.models.orders import OrderItem
@@ -42,6 +54,9 @@ class Product(Base):
     stock_quantity: Mapped[int] = mapped_column(server_default="0")
     category_id: Mapped[int] = mapped_column(ForeignKey(Category.id))
     created_at: Mapped[CreatedAt]
+    sku: Mapped[str | None] = mapped_column(String(64))
+    version: Mapped[Version]
+    archived_at: Mapped[datetime | None]
 
     category: Mapped[Category] = relationship(back_populates="products", lazy="raise")
     order_items: Mapped[list["OrderItem"]] = relationship(back_populates="product", lazy="raise")
@@ -50,6 +65,7 @@ class Product(Base):
     __table_args__ = (
         CheckConstraint("price >= 0 AND price < 'NaN'", name="price"),
         CheckConstraint("stock_quantity >= 0", name="stock_quantity"),
+        UniqueConstraint("sku"),
         Index(None, "name", "id"),
         Index(None, "price", "id", postgresql_include=["stock_quantity"]),
         Index(None, "created_at", "id"),
@@ -59,6 +75,9 @@ class Product(Base):
         Index(None, "category_id", "created_at", "id"),
     )
 
+
+# Every update raises the version, whoever writes it.
+Product.__table__.c.version.onupdate = ColumnDefault(Product.__table__.c.version + 1)
 
 # Not an attribute of Product: only the database reads and writes it.
 SEARCH_VECTOR = Column(
