@@ -22,7 +22,7 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 
 _UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError)
 _PASSING = ("08", "25P02", "40", "53", "55P03", "57")
-"""SQLSTATEs of what may be over soon: lost connections, deadlocks, time-outs and what waited behind them, a full server."""
+"""SQLSTATEs of what may be over soon: lost connections, deadlocks, a full server, time-outs and what waited behind."""
 
 
 def request_error(message: str, code: str = BAD_REQUEST) -> dict[str, Any]:
