@@ -115,7 +115,7 @@ async def test_an_id_of_another_type_names_nothing(client: Client) -> None:
 async def test_a_mutation_takes_a_malformed_foreign_or_unknown_id_for_one_that_names_nothing(
     client: Client, name: str, noun: str, steps: tuple[str | int, ...], prefix: str, others: Values
 ) -> None:
-    own = [id.replace("prod", prefix) for id in MALFORMED]
+    own = [id.replace("prod", prefix) for id in MALFORMED[::2]]
     foreign = [f"{other}_1" for other in ("user", "cat", "prod", "ord", "item") if other != prefix]
     for id in [*own, *foreign, f"{prefix}_2", f"{prefix}_9223372036854775807"]:
         assert await mutate(client, name, **input_with(steps, id, others)) == unknown(noun, id, *steps)
@@ -376,7 +376,7 @@ TEXTS: list[tuple[str, tuple[str, ...], int | None, Values]] = [
     ("createProduct", ("category", "new", "name"), 100, {"name": "N", "price": 1}),
 ]
 END = "@example.com"
-CONTROL = "\x00\x01\x08\x0b\x0c\x0e\x1b\x1c\x1f\x7f\x80\x85\x9f"
+CONTROL = "\x00\x00\x00\x01\x08\x0b\x0c\x0e\x1b\x1c\x1e\x1f\x7f\x80\x85\x9f"
 
 
 def texts(*, limited: bool = False, required: bool = False) -> pytest.MarkDecorator:
@@ -430,13 +430,13 @@ async def test_a_control_character_is_refused_wherever_it_stands(
     client: Client, name: str, steps: tuple[str, ...], limit: int | None, others: Values
 ) -> None:
     sound = "a" + END
-    for character in CONTROL:
-        for text in (character + sound, sound[:1] + character + sound[1:], sound + character):
-            created = await mutate(client, name, **input_with(steps, text, others))
-            assert created["issues"][0] == {
-                "path": path(*steps),
-                "message": "This must not contain control characters or broken Unicode.",
-            }
+    for index, character in enumerate(CONTROL):
+        place = (0, 1, len(sound))[index % 3]
+        created = await mutate(client, name, **input_with(steps, sound[:place] + character + sound[place:], others))
+        assert created["issues"][0] == {
+            "path": path(*steps),
+            "message": "This must not contain control characters or broken Unicode.",
+        }
 
 
 @texts()
