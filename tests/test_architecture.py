@@ -28,7 +28,9 @@ ALLOWED = {
     "loaders": {"models", "database", "statements"},
     "api": {"models", "database", "statements", "services", "loaders", "settings"},
     "app": {"settings", "database", "connection", "migration", "api"},
-    "cli": {"settings", "embedded", "migration", "sample", "api", "app"},
+    "serving": set(),
+    "commands": {"settings", "embedded", "migration", "sample", "serving"},
+    "cli": {"commands", "sample", "api"},
     "__main__": {"cli"},
 }
 MODULES = sorted(
