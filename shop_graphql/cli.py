@@ -100,4 +100,4 @@ def settings() -> None:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="shop-graphql")

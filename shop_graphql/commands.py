@@ -110,7 +110,8 @@ def _load_sample(url: str, size: Size) -> None:
     try:
         load(url, size, advance)
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _shown(value: object) -> str:

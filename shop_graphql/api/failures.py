@@ -21,8 +21,8 @@ UNAVAILABLE = "UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
 _UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError)
-_PASSING = ("08", "40", "53", "55P03", "57")
-"""SQLSTATEs of what may be over soon: lost connections, deadlocks, time-outs, a server that stops, starts, is full."""
+_PASSING = ("08", "25P02", "40", "53", "55P03", "57")
+"""SQLSTATEs of what may be over soon: lost connections, deadlocks, a full server, time-outs and what waited behind."""
 
 
 def request_error(message: str, code: str = BAD_REQUEST) -> dict[str, Any]:

@@ -15,8 +15,6 @@ NEWEST_FIRST = (Sort("created_at", descending=True),)
 LAST_RECORDED_FIRST = (Sort("id", descending=True),)
 BEST_FIRST = (Sort(RELEVANCE),)
 
-MAX_KEYS = 5
-
 
 @strawberry.enum(description="Which way a list is sorted.")
 class SortDirection(Enum):
@@ -103,11 +101,9 @@ class SortKey(Protocol):
 def read_order(where: Where, keys: Sequence[SortKey], default: Sequence[Sort]) -> Order:
     """Return the total order that a client asked for; without keys, the best first of a search, else `default`.
 
-    Raises BadArgument for too many keys, and for RELEVANCE without a search.
+    Raises BadArgument for RELEVANCE without a search.
     """
     searched = value_of(where, "search") is not None
-    if len(keys) > MAX_KEYS:
-        raise BadArgument(f"orderBy takes at most {MAX_KEYS} keys; these are {len(keys)}.")
     sorts = [Sort(key.field.value, key.direction is SortDirection.DESC) for key in keys]
     if not searched and any(sort.key == RELEVANCE for sort in sorts):
         raise BadArgument("RELEVANCE compares with where.search, which is missing.")

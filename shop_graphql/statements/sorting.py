@@ -34,13 +34,13 @@ Order = tuple[Sort, ...]
 def total(order: Sequence[Sort]) -> Order:
     """Return `order` with the id appended, so that no two rows are equal in it. Repeated keys are dropped.
 
-    The id takes the direction of the last key, so that an order in one direction is one index read in one direction.
+    The id takes the direction of the first key, so that an order in one direction is one index read in one direction.
     """
     sorts: dict[str, Sort] = {}
     for sort in order:
         sorts.setdefault(sort.key, sort)
     keys = tuple(sorts.values())
-    return keys if "id" in sorts else (*keys, Sort("id", keys[-1].descending))
+    return keys if "id" in sorts else (*keys, Sort("id", keys[0].descending))
 
 
 def reversed_order(order: Order) -> Order:

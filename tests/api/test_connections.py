@@ -508,7 +508,7 @@ async def shelf(database: Database, empty_shop: None) -> Category:
 
 
 @settings(
-    max_examples=20,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,

