@@ -1,15 +1,18 @@
 """The way to PostgreSQL: engines, the read session of a request, the transaction of a mutation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import CursorResult, Executable, Result
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from shop_graphql.retrying import Work, run
 from shop_graphql.settings import Settings, async_url
+
+T = TypeVar("T")
 
 SIMILAR = 0.4
 """How alike a product's name must be to what is searched for, from 0 to 1, to be found in spite of a typing mistake."""
@@ -39,6 +42,14 @@ class Database:
         async with self._writes.begin() as session:
             yield session
 
+    async def write(self, work: Work[T], *, repeatable: bool = False) -> T:
+        """Run `work` in a transaction of its own, to its end even when the caller goes away; see retrying.run."""
+        return await asyncio.shield(asyncio.create_task(run(self._writes, work, repeatable=repeatable)))
+
+    def preview(self) -> AsyncSession:
+        """Return a session whose work is never committed: closing it rolls back."""
+        return self._writes()
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
@@ -52,7 +63,7 @@ class ReadSession:
     the cancellation of whoever waits for it: a statement cut off halfway would leave a broken connection in the pool.
     """
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+    def __init__(self, sessions: Callable[[], AsyncSession]) -> None:
         self._sessions = sessions
         self._session: AsyncSession | None = None
         self._turn = asyncio.Lock()

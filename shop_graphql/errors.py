@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 Path = tuple[str | int, ...]
 """Where in a service's arguments a problem lies, for example `("items", 0, "quantity")`."""
@@ -75,6 +76,41 @@ class OutOfStock(ShopError):
         noun = "product is" if len(shortages) == 1 else "products are"
         super().__init__(f"{len(shortages)} {noun} out of stock or short of it.")
         self.shortages = shortages
+
+
+class IdempotencyConflict(ShopError):
+    """The key at `path` belongs to another request."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("This key was used for another request; use a new one.")
+        self.path = path
+
+
+class PriceChanged(ShopError):
+    """What is asked for costs something else than the buyer expected."""
+
+    def __init__(self, expected: Decimal, actual: Decimal) -> None:
+        super().__init__(f"The total is {actual}, not {expected}.")
+        self.expected = expected
+        self.actual = actual
+
+
+class InvalidTransition(ShopError):
+    """An order cannot go from one status to the other; statuses are given by name."""
+
+    def __init__(self, source: str, target: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"An order that is {source.lower()} cannot become {target.lower()}.")
+        self.source = source
+        self.target = target
+        self.allowed = allowed
+
+
+class VersionConflict(ShopError):
+    """Somebody else has changed it since; `current` is its version now."""
+
+    def __init__(self, current: int) -> None:
+        super().__init__(f"It was changed in the meantime; its version is {current} now.")
+        self.current = current
 
 
 def refuse(problems: Sequence[ShopError]) -> None:

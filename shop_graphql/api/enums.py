@@ -7,7 +7,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from shop_graphql.calendar import Interval
-from shop_graphql.models import OrderStatus
+from shop_graphql.models import MovementKind, OrderStatus
 
 
 def _describe(enum: EnumMeta, description: str, values: dict[str, str]) -> None:
@@ -39,4 +39,15 @@ _describe(
     },
 )
 
-__all__ = ["Interval", "OrderStatus"]
+_describe(
+    MovementKind,
+    "Why stock changed.",
+    {
+        "INITIAL": "It was there when the product came into the ledger.",
+        "ORDER": "An order took it.",
+        "RETURN": "A cancelled or deleted order gave it back.",
+        "ADJUSTMENT": "Somebody added it or took it away.",
+    },
+)
+
+__all__ = ["Interval", "MovementKind", "OrderStatus"]

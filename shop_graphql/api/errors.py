@@ -10,7 +10,9 @@ from strawberry.utils.str_converters import to_camel_case
 
 from shop_graphql import errors, models
 from shop_graphql.api.context import Info
+from shop_graphql.api.enums import OrderStatus
 from shop_graphql.api.nodes import Node, load_by_id
+from shop_graphql.api.scalars import Money
 from shop_graphql.errors import ShopError
 
 if TYPE_CHECKING:
@@ -24,6 +26,12 @@ class ErrorCode(Enum):
     ALREADY_EXISTS = strawberry.enum_value("already_exists", description="A value that must be unique is taken.")
     OUT_OF_STOCK = strawberry.enum_value("out_of_stock", description="Stock does not suffice.")
     IN_USE = strawberry.enum_value("in_use", description="Others depend on what was to be deleted.")
+    IDEMPOTENCY_CONFLICT = strawberry.enum_value(
+        "idempotency_conflict", description="The idempotency key belongs to another request."
+    )
+    PRICE_CHANGED = strawberry.enum_value("price_changed", description="The total is not what was expected.")
+    INVALID_TRANSITION = strawberry.enum_value("invalid_transition", description="A status cannot follow another.")
+    VERSION_CONFLICT = strawberry.enum_value("version_conflict", description="Somebody else has changed it since.")
 
 
 class Given:
@@ -152,6 +160,46 @@ class InUseError(UserError, exception=errors.InUse, code=ErrorCode.IN_USE):
     @classmethod
     def facts(cls, error: errors.InUse, given: Given) -> dict[str, Any]:  # noqa: ARG003
         return {"order_count": error.order_count, "product_count": error.product_count}
+
+
+@strawberry.type(description="The idempotency key belongs to another request, with other input.")
+class IdempotencyConflictError(UserError, exception=errors.IdempotencyConflict, code=ErrorCode.IDEMPOTENCY_CONFLICT):
+    path: list[str] = strawberry.field(description="Where the key stands in the arguments.")
+
+    @classmethod
+    def facts(cls, error: errors.IdempotencyConflict, given: Given) -> dict[str, Any]:
+        return {"path": given.path(error.path)}
+
+
+@strawberry.type(description="The order comes to something else than the buyer expected.")
+class PriceChangedError(UserError, exception=errors.PriceChanged, code=ErrorCode.PRICE_CHANGED):
+    expected: Money = strawberry.field(description="The total that was expected.")
+    actual: Money = strawberry.field(description="The total at today's prices.")
+
+    @classmethod
+    def facts(cls, error: errors.PriceChanged, given: Given) -> dict[str, Any]:  # noqa: ARG003
+        return {"expected": error.expected, "actual": error.actual}
+
+
+@strawberry.type(description="An order cannot go from the status it has to the one that was asked for.")
+class InvalidTransitionError(UserError, exception=errors.InvalidTransition, code=ErrorCode.INVALID_TRANSITION):
+    from_: OrderStatus = strawberry.field(name="from", description="The status that the order has.")
+    to: OrderStatus = strawberry.field(description="The status that was asked for.")
+    allowed: list[OrderStatus] = strawberry.field(description="The statuses that can follow.")
+
+    @classmethod
+    def facts(cls, error: errors.InvalidTransition, given: Given) -> dict[str, Any]:  # noqa: ARG003
+        allowed = [OrderStatus[name] for name in error.allowed]
+        return {"from_": OrderStatus[error.source], "to": OrderStatus[error.target], "allowed": allowed}
+
+
+@strawberry.type(description="Somebody else has changed it since it was read.")
+class VersionConflictError(UserError, exception=errors.VersionConflict, code=ErrorCode.VERSION_CONFLICT):
+    current: int = strawberry.field(description="The version, or the stock, that it has now.")
+
+    @classmethod
+    def facts(cls, error: errors.VersionConflict, given: Given) -> dict[str, Any]:  # noqa: ARG003
+        return {"current": error.current}
 
 
 class _Handler:

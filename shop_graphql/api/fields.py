@@ -127,11 +127,6 @@ def connection(
     return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(model, foreign_key)})
 
 
-def value_or_none(value: strawberry.Some[Any] | None) -> Any:
-    """Return what a `Maybe` input holds, or None when it is absent."""
-    return value.value if value else None
-
-
 def _given(value: Any) -> Any:
     return None if value is strawberry.UNSET else value
 

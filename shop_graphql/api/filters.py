@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from shop_graphql.api.enums import OrderStatus
+from shop_graphql.api.enums import MovementKind, OrderStatus
 from shop_graphql.api.nodes import Node, decode_id
 from shop_graphql.api.scalars import Money
 from shop_graphql.errors import BadArgument
@@ -147,6 +147,8 @@ class ProductWhere:
     in_stock: bool | None = leaf("in_stock", "Whether any can be ordered.")
     created_at: DateTimeRange | None = leaf("created_at", "When the product was created.", _range)
     ever_ordered: bool | None = leaf("ever_ordered", "Whether it stands in any order.")
+    archived: bool | None = leaf("archived", "Whether it is archived. Where nothing is said of it, none is listed.")
+    sku: TextFilter | None = leaf("sku", "The stock keeping unit.", _text)
     and_: list["ProductWhere"] | None = branch("and", _AND)
     or_: list["ProductWhere"] | None = branch("or", _OR)
     not_: "ProductWhere | None" = branch("not", _NOT)
@@ -174,6 +176,15 @@ class OrderItemWhere:
     and_: list["OrderItemWhere"] | None = branch("and", _AND)
     or_: list["OrderItemWhere"] | None = branch("or", _OR)
     not_: "OrderItemWhere | None" = branch("not", _NOT)
+
+
+@strawberry.input(description="Which stock movements. What is said side by side must all hold.")
+class StockMovementWhere:
+    kinds: list[MovementKind] | None = leaf("kind", "Why stock changed: one of these.", _values)
+    order_id: strawberry.ID | None = leaf("order_id", "The order that took or returned it.", _id(Order))
+    and_: list["StockMovementWhere"] | None = branch("and", _AND)
+    or_: list["StockMovementWhere"] | None = branch("or", _OR)
+    not_: "StockMovementWhere | None" = branch("not", _NOT)
 
 
 def read_where(where: Any) -> Where:

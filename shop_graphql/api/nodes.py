@@ -89,9 +89,9 @@ async def load_node(info: Info, text: str) -> Node | None:
     return await load_by_id(info, node, row_id) if node else None
 
 
-async def load_by_id(info: Info, node: type[Node], row_id: int) -> Any:
+async def load_by_id(info: Info, node: type[Node], row_id: int | None) -> Any:
     """Return the row with this id as a node, or None."""
-    if row_id == NOTHING:
+    if not row_id:
         return None
     row = await info.context.loaders.get(RowById, node.model).load(row_id)
     return None if row is None else node.from_row(row)

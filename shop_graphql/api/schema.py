@@ -11,12 +11,14 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
-from shop_graphql.api.catalog import CatalogMutations, CatalogQueries
+from shop_graphql.api.catalog import CatalogQueries
+from shop_graphql.api.catalog_mutations import CatalogMutations
 from shop_graphql.api.connections import MAX_LIMIT
 from shop_graphql.api.context import Info
 from shop_graphql.api.errors import HANDLERS, UserError
 from shop_graphql.api.nodes import Node, load_node
-from shop_graphql.api.orders import OrderMutations, OrderQueries
+from shop_graphql.api.order_mutations import OrderMutations
+from shop_graphql.api.orders import OrderQueries
 from shop_graphql.api.reports import ReportQueries
 from shop_graphql.api.scalars import SCALARS
 from shop_graphql.api.users import UserMutations, UserQueries

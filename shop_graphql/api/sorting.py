@@ -61,6 +61,11 @@ class OrderItemSortField(Enum):
     UNIT_PRICE = strawberry.enum_value("unit_price", description="What one cost.")
 
 
+@strawberry.enum(description="What stock movements can be sorted by.")
+class StockMovementSortField(Enum):
+    CREATED_AT = strawberry.enum_value("id", description="When the movement was recorded.")
+
+
 @strawberry.input(description="A key to sort users by.")
 class UserSort:
     field: UserSortField = strawberry.field(description="What is compared.")
@@ -82,6 +87,12 @@ class ProductSort:
 @strawberry.input(description="A key to sort orders by.")
 class OrderSort:
     field: OrderSortField = strawberry.field(description="What is compared.")
+    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
+
+
+@strawberry.input(description="A key to sort stock movements by.")
+class StockMovementSort:
+    field: StockMovementSortField = strawberry.field(description="What is compared.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
 
 

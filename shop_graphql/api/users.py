@@ -72,6 +72,5 @@ CreateUserResult = Annotated[
 class UserMutations:
     @strawberry.mutation(description="Create a user.")
     async def create_user(self, info: Info, input: CreateUserInput) -> CreateUserResult:
-        async with info.context.transaction() as session:
-            user = await services.create_user(session, email=input.email, full_name=input.full_name)
+        user = await info.context.write(services.create_user, email=input.email, full_name=input.full_name)
         return CreateUserSuccess(user=User.from_row(user))

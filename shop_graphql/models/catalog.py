@@ -22,6 +22,7 @@ from shop_graphql.models.base import Base, CreatedAt, Id, Money, Version
 
 if TYPE_CHECKING:
     from shop_graphql.models.orders import OrderItem
+    from shop_graphql.models.stock import StockMovement
 
 
 class Category(Base):
@@ -60,6 +61,9 @@ class Product(Base):
 
     category: Mapped[Category] = relationship(back_populates="products", lazy="raise")
     order_items: Mapped[list["OrderItem"]] = relationship(back_populates="product", lazy="raise")
+    stock_movements: Mapped[list["StockMovement"]] = relationship(
+        back_populates="product", lazy="raise", passive_deletes=True
+    )
 
     # NaN counts as greater than every number in PostgreSQL, so `price >= 0` alone would let it in.
     __table_args__ = (

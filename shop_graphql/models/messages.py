@@ -2,22 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, text
+from sqlalchemy import BigInteger, Index, LargeBinary, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import UserDefinedType
 
 from shop_graphql.models.base import Base, CreatedAt, Id
-
-
-class Xid8(UserDefinedType[str]):
-    """A transaction's number, which never comes round again."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        """Return PostgreSQL's name of the type."""
-        return "xid8"
 
 
 class IdempotencyKey(Base):
@@ -36,14 +25,14 @@ class IdempotencyKey(Base):
 class OutboxEvent(Base):
     """An event, written in the transaction that it tells of.
 
-    A reader follows (transaction_id, id) up to the oldest transaction that is still open. By id alone it would pass over
-    what a slow transaction commits late under a number that it drew early.
+    A reader follows (transaction_id, id) up to the oldest transaction that is still open. By id alone it would pass
+    over what a slow transaction commits late under a number that it drew early.
     """
 
     __tablename__ = "outbox"
 
     id: Mapped[Id]
-    transaction_id: Mapped[str] = mapped_column(Xid8, server_default=text("pg_current_xact_id()"))
+    transaction_id: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint"))
     kind: Mapped[str] = mapped_column(String(64))
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[CreatedAt]

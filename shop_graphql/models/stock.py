@@ -3,7 +3,7 @@
 from enum import Enum
 
 from sqlalchemy import ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop_graphql.models.base import Base, CreatedAt, Id, enum_column
 from shop_graphql.models.catalog import Product
@@ -33,5 +33,8 @@ class StockMovement(Base):
     reason: Mapped[str | None] = mapped_column(String(500))
     actor: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[CreatedAt]
+
+    product: Mapped[Product] = relationship(back_populates="stock_movements", lazy="raise")
+    order: Mapped[Order | None] = relationship(lazy="raise")
 
     __table_args__ = (Index(None, "product_id", "id"), Index(None, "order_id"))

@@ -3,19 +3,28 @@
 from shop_graphql.services.catalog import (
     NewCategory,
     add_category_stock,
+    archive_product,
     create_category,
     create_product,
     delete_category,
     delete_product,
-    update_product_price,
+    update_category,
+    update_product,
 )
-from shop_graphql.services.orders import NewItem, create_order, delete_order
+from shop_graphql.services.idempotency import Outcome, once
+from shop_graphql.services.orders import NewItem, cancel_order, complete_order, create_order, delete_order
+from shop_graphql.services.stock import adjust_stock
 from shop_graphql.services.users import create_user
 
 __all__ = [
     "NewCategory",
     "NewItem",
+    "Outcome",
     "add_category_stock",
+    "adjust_stock",
+    "archive_product",
+    "cancel_order",
+    "complete_order",
     "create_category",
     "create_order",
     "create_product",
@@ -23,5 +32,7 @@ __all__ = [
     "delete_category",
     "delete_order",
     "delete_product",
-    "update_product_price",
+    "once",
+    "update_category",
+    "update_product",
 ]

@@ -1,6 +1,7 @@
-"""Row locks, and with them the order in which every transaction takes them: order first, then products by id.
+"""Row locks, and with them the order in which every transaction takes them: key, order, products by id.
 
-Two transactions that lock the same rows in the same order cannot wait for each other in a circle.
+services/idempotency.py claims the key before anything else is done. Two transactions that lock the same rows in the same
+order cannot wait for each other in a circle.
 """
 
 from collections.abc import Collection
@@ -14,7 +15,7 @@ from shop_graphql.statements.rows import is_any_of
 
 # FOR NO KEY UPDATE: excludes other writers of the row, but not the foreign key checks of those who insert items.
 _PRODUCTS = (
-    select(Product.id, Product.price, Product.stock_quantity)
+    select(Product.id, Product.name, Product.price, Product.stock_quantity, Product.version, Product.archived_at)
     .where(is_any_of(Product.__table__.c.id, "ids"))
     .order_by(Product.id)
     .with_for_update(key_share=True)
@@ -34,13 +35,13 @@ async def keep_category(session: AsyncSession, category_id: int) -> bool:
 
 
 async def lock_order(session: AsyncSession, order_id: int) -> Any:
-    """Lock an order against every change and return its id and status, or None."""
-    statement = select(Order.id, Order.status).where(Order.id == order_id).with_for_update()
+    """Lock an order against every change and return its id, status and version, or None."""
+    statement = select(Order.id, Order.status, Order.version).where(Order.id == order_id).with_for_update()
     return (await session.execute(statement)).one_or_none()
 
 
 async def lock_products(session: AsyncSession, ids: Collection[int]) -> dict[int, Any]:
-    """Lock products by ascending id; return the id, price and stock of those that exist, by id."""
+    """Lock products by ascending id; return what orders need of those that exist, by id."""
     rows = await session.execute(_PRODUCTS, {"ids": sorted(ids)})
     return {row.id: row for row in rows}
 

@@ -5,34 +5,37 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, column, delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shop_graphql.database import affected
-from shop_graphql.errors import Issue, NotFound, OutOfStock, Path, ShopError, Shortage, ValidationFailed, refuse
-from shop_graphql.models import MAX_INT, MAX_MONEY, Order, OrderItem, OrderStatus, Product
-from shop_graphql.services import locks
+from shop_graphql.errors import (
+    InvalidTransition,
+    Issue,
+    NotFound,
+    OutOfStock,
+    Path,
+    PriceChanged,
+    ShopError,
+    Shortage,
+    ValidationFailed,
+    VersionConflict,
+    refuse,
+)
+from shop_graphql.models import (
+    MAX_INT,
+    MAX_MONEY,
+    TRANSITIONS,
+    MovementKind,
+    Order,
+    OrderEvent,
+    OrderItem,
+    OrderStatus,
+)
+from shop_graphql.services import locks, outbox, stock
 from shop_graphql.services.rules import Rules
 
 MAX_ITEMS = 50
 MAX_QUANTITY = 999
-
-_changes = (
-    func.unnest(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("quantities", type_=ARRAY(Integer)))
-    .table_valued(column("id", BigInteger), column("quantity", Integer))
-    .render_derived()
-)
-_products = Product.__table__
-_TAKE = (
-    update(_products)
-    .where(_products.c.id == _changes.c.id, _products.c.stock_quantity >= _changes.c.quantity)
-    .values(stock_quantity=_products.c.stock_quantity - _changes.c.quantity)
-)
-_PUT_BACK = (
-    update(_products)
-    .where(_products.c.id == _changes.c.id)
-    .values(stock_quantity=_products.c.stock_quantity + _changes.c.quantity)
-)
 
 
 @dataclass(frozen=True)
@@ -51,27 +54,59 @@ class _Line:
     quantity: int = 0
 
 
-async def create_order(session: AsyncSession, *, user_id: int, items: Sequence[NewItem]) -> Order:
+async def create_order(
+    session: AsyncSession, *, user_id: int, items: Sequence[NewItem], expected_total: Decimal | None = None
+) -> Order:
     """Order products at today's prices and take them from stock, all or nothing.
 
     Quantities are summed per product; locks the products by id. Raises, with every problem of the request at once,
-    ValidationFailed, NotFound (paths `user_id` and `items.N.product_id`) and OutOfStock.
+    ValidationFailed, NotFound (paths `user_id` and `items.N.product_id`) and OutOfStock; and PriceChanged when the
+    total is not `expected_total`.
     """
     lines, rules = _lines(items)
     exists = await locks.keep_user(session, user_id)
     products = await locks.lock_products(session, lines)
+    for id, line in lines.items():
+        sold = id not in products or products[id].archived_at is None
+        rules.require(sold, (*line.path, "product_id"), "This product is no longer sold.")
     stranger = [] if exists else [NotFound("user", ("user_id",))]
     refuse([*rules.problems(), *stranger, *_missing(lines, products), *_shortages(lines, products)])
     total = sum((products[id].price * line.quantity for id, line in lines.items()), Decimal())
     if total > MAX_MONEY:
         raise ValidationFailed(Issue(("items",), f"The order comes to {total}; at most {MAX_MONEY} is possible."))
-    await _take(session, lines)
-    order = Order(user_id=user_id, total_amount=total)
-    order.items = [
-        OrderItem(product_id=id, quantity=line.quantity, unit_price=products[id].price) for id, line in lines.items()
-    ]
-    session.add(order)
-    await session.flush()
+    if expected_total is not None and total != expected_total:
+        raise PriceChanged(expected_total, total)
+    order = await _insert(session, user_id, total, lines, products)
+    balances = await stock.move(
+        session, {id: -line.quantity for id, line in lines.items()}, MovementKind.ORDER, order_id=order.id
+    )
+    await outbox.emit(session, "order.placed", _event(order, lines, balances))
+    return order
+
+
+async def complete_order(session: AsyncSession, *, order_id: int, expected_version: int | None = None) -> Order:
+    """Bring an order to its good end. Raises NotFound, VersionConflict and InvalidTransition. Locks the order."""
+    return await _advance(session, order_id, OrderStatus.COMPLETED, expected_version)
+
+
+async def cancel_order(
+    session: AsyncSession,
+    *,
+    order_id: int,
+    reason: str | None = None,
+    restock: bool = True,
+    expected_version: int | None = None,
+) -> Order:
+    """Call an order off and, unless told otherwise, return what it took to stock.
+
+    Raises ValidationFailed, NotFound, VersionConflict and InvalidTransition. Locks the order, then its products by id.
+    """
+    rules = Rules()
+    reason = rules.optional_text(reason, ("reason",), 500)
+    rules.enforce()
+    order = await _advance(session, order_id, OrderStatus.CANCELLED, expected_version, reason)
+    if restock:
+        await _put_back(session, order_id, reason)
     return order
 
 
@@ -84,8 +119,57 @@ async def delete_order(session: AsyncSession, *, order_id: int) -> None:
     if order is None:
         raise NotFound("order", ("order_id",))
     if order.status is not OrderStatus.CANCELLED:
-        await _put_back(session, order_id)
+        await _put_back(session, order_id, "The order was deleted.")
+    await outbox.emit(session, "order.deleted", {"orderId": order_id})
     await session.execute(delete(Order).where(Order.id == order_id))
+
+
+async def _insert(
+    session: AsyncSession, user_id: int, total: Decimal, lines: Mapping[int, _Line], products: Mapping[int, Any]
+) -> Order:
+    order = Order(user_id=user_id, total_amount=total)
+    session.add(order)
+    await session.flush()
+    items = [
+        {
+            "order_id": order.id,
+            "product_id": id,
+            "product_name": products[id].name,
+            "quantity": line.quantity,
+            "unit_price": products[id].price,
+        }
+        for id, line in lines.items()
+    ]
+    await session.execute(insert(OrderItem), items)
+    await session.execute(insert(OrderEvent).values(order_id=order.id, status=OrderStatus.PENDING))
+    return order
+
+
+async def _advance(
+    session: AsyncSession,
+    order_id: int,
+    target: OrderStatus,
+    expected_version: int | None,
+    reason: str | None = None,
+) -> Order:
+    order = await locks.lock_order(session, order_id)
+    if order is None:
+        raise NotFound("order", ("order_id",))
+    if expected_version is not None and expected_version != order.version:
+        raise VersionConflict(order.version)
+    allowed = TRANSITIONS[order.status]
+    if target not in allowed:
+        raise InvalidTransition(order.status.name, target.name, [status.name for status in allowed])
+    statement = update(Order).where(Order.id == order_id).values(status=target).returning(Order)
+    changed = (await session.scalars(statement)).one()
+    await session.execute(insert(OrderEvent).values(order_id=order_id, status=target, reason=reason))
+    await outbox.emit(session, f"order.{target.value}", {"orderId": order_id, "reason": reason})
+    return changed
+
+
+def _event(order: Order, lines: Mapping[int, _Line], balances: Mapping[int, int]) -> dict[str, Any]:
+    items = [{"productId": id, "quantity": line.quantity, "balance": balances[id]} for id, line in lines.items()]
+    return {"orderId": order.id, "userId": order.user_id, "totalAmount": str(order.total_amount), "items": items}
 
 
 def _lines(items: Sequence[NewItem]) -> tuple[dict[int, _Line], Rules]:
@@ -119,14 +203,7 @@ def _shortages(lines: Mapping[int, _Line], products: Mapping[int, Any]) -> list[
     return [OutOfStock(*shortages)] if shortages else []
 
 
-async def _take(session: AsyncSession, lines: Mapping[int, _Line]) -> None:
-    quantities = [line.quantity for line in lines.values()]
-    taken = await session.execute(_TAKE, {"ids": list(lines), "quantities": quantities})
-    if affected(taken) != len(lines):
-        raise RuntimeError("locked stock changed under its lock")
-
-
-async def _put_back(session: AsyncSession, order_id: int) -> None:
+async def _put_back(session: AsyncSession, order_id: int, reason: str | None) -> None:
     items = (
         select(OrderItem.product_id, func.sum(OrderItem.quantity).label("quantity"))
         .where(OrderItem.order_id == order_id)
@@ -134,4 +211,4 @@ async def _put_back(session: AsyncSession, order_id: int) -> None:
     )
     quantities = {row.product_id: row.quantity for row in await session.execute(items)}
     await locks.lock_products(session, quantities)
-    await session.execute(_PUT_BACK, {"ids": list(quantities), "quantities": list(quantities.values())})
+    await stock.move(session, quantities, MovementKind.RETURN, order_id=order_id, reason=reason)

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 
 from shop_graphql.models import Category, Product
 from shop_graphql.statements.rows import columns, is_any_of, texts
@@ -30,7 +30,7 @@ def category_stats() -> Select[Any]:
             func.coalesce(func.sum(Product.price * Product.stock_quantity), 0).label("total_value"),
             func.round(func.coalesce(func.avg(Product.price), 0), 2).label("average_price"),
         )
-        .join(Category.products, isouter=True)
+        .join(Product, and_(Product.category_id == Category.id, Product.archived_at.is_(None)), isouter=True)
         .group_by(Category.id)
         .order_by(Category.name)
     )

@@ -4,21 +4,25 @@ from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
-from shop_graphql.models import Category, Order, OrderItem, OrderStatus, Product, User
+from shop_graphql.models import Category, Order, OrderItem, OrderStatus, Product, StockMovement, User
 from shop_graphql.statements import search
 from shop_graphql.statements.filters import (
     All,
     Condition,
     Leaf,
     Not,
+    TextMatch,
     Where,
     in_range,
     matches,
+    mentions,
     one_of,
 )
 from shop_graphql.statements.rows import Model
 
-_category, _item, _order, _product, _user = (model.__table__.c for model in (Category, OrderItem, Order, Product, User))
+_category, _item, _movement, _order, _product, _user = (
+    model.__table__.c for model in (Category, OrderItem, StockMovement, Order, Product, User)
+)
 
 
 def _in_stock(wanted: bool) -> ColumnElement[bool]:
@@ -39,8 +43,16 @@ def _contains_product(ids: tuple[int, ...]) -> ColumnElement[bool]:
     return _order.id.in_(select(_item.order_id).where(one_of(_item.product_id)(ids)))
 
 
+def _archived(wanted: bool) -> ColumnElement[bool]:
+    return _product.archived_at.is_not(None) if wanted else _product.archived_at.is_(None)
+
+
 def _has_status(statuses: tuple[OrderStatus, ...]) -> ColumnElement[bool]:
     return _order.status.in_(statuses)
+
+
+def _sku(match: TextMatch) -> ColumnElement[bool]:
+    return and_(_product.sku.is_not(None), matches(_product.sku)(match))
 
 
 LEAVES: Mapping[Model, Mapping[str, Condition]] = {
@@ -65,6 +77,8 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
         "in_stock": _in_stock,
         "created_at": in_range(_product.created_at),
         "ever_ordered": _ever_ordered,
+        "archived": _archived,
+        "sku": _sku,
         "search": search.condition,
     },
     Order: {
@@ -81,7 +95,21 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
         "quantity": in_range(_item.quantity),
         "unit_price": in_range(_item.unit_price),
     },
+    StockMovement: {
+        "kind": lambda kinds: _movement.kind.in_(kinds),
+        "order_id": lambda ids: and_(_movement.order_id.is_not(None), one_of(_movement.order_id)(ids)),
+    },
 }
+
+
+DEFAULTS: Mapping[Model, Leaf] = {Product: Leaf("archived", False)}
+"""What holds of a list whose filter says nothing of it."""
+
+
+def with_default(model: Model, where: Where) -> Where:
+    """Return `where` with what holds of the table's lists by default."""
+    default = DEFAULTS.get(model)
+    return where if default is None or mentions(where, default.key) else All((where, default))
 
 
 class Criteria:

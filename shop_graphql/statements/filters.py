@@ -72,6 +72,13 @@ def without(where: Where, key: str) -> Where:
     return EVERYTHING if isinstance(where, Leaf) and where.key == key else where
 
 
+def mentions(where: Where, key: str) -> bool:
+    """Tell whether a condition on `key` stands anywhere in `where`."""
+    if isinstance(where, Leaf):
+        return where.key == key
+    return any(mentions(part, key) for part in ((where.of,) if isinstance(where, Not) else where.of))
+
+
 def value_of(where: Where, key: str) -> Any:
     """Return the value of `where`'s own condition on `key`, or None."""
     parts = where.of if isinstance(where, All) else (where,)

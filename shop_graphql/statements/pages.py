@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, bindparam, exis
 from sqlalchemy import column as bare_column
 from sqlalchemy.sql.selectable import FromClause, LateralFromClause
 
-from shop_graphql.statements.criteria import Criteria
+from shop_graphql.statements.criteria import Criteria, with_default
 from shop_graphql.statements.filters import EVERYTHING, Where, without
 from shop_graphql.statements.rows import Model, columns
 from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, order_by, reversed_order
@@ -46,7 +46,7 @@ class Listing:
 
     def rows(self, *selected: ColumnElement[Any], disregarding: str = "") -> Select[Any]:
         """Select of the parent's rows, as though the filter did not mention the leaf `disregarding`."""
-        where = without(self.source.where, disregarding)
+        where = without(with_default(self.source.model, self.source.where), disregarding)
         table = self.source.model.__table__
         statement = select(*selected).select_from(table).where(self._criteria.condition(where))
         if self.source.parent is not None:

@@ -1,0 +1,78 @@
+"""Runs a transaction to its one outcome: again when the database asks for it or the connection is lost."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+T = TypeVar("T")
+
+Work = Callable[[AsyncSession], Coroutine[Any, Any, T]]
+
+ATTEMPTS = 5
+PAUSE = 0.05
+"""Seconds before the second attempt, at the most; twice as many before each further one."""
+
+REFUSED = {"40001", "40P01"}
+"""Serialization failure and deadlock: the transaction was rolled back and may be run again."""
+
+CONNECTION_LOST = {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006", "08007"}
+
+
+async def run(sessions: async_sessionmaker[AsyncSession], work: Work[T], *, repeatable: bool) -> T:
+    """Run `work` in a transaction and commit it; return what it returned.
+
+    A serialization failure, a deadlock and a connection lost before the commit run it again, five times at the most. A
+    connection lost during the commit leaves open whether it was committed: only `repeatable` work, which finds out by
+    itself that it was done, is run again then. Whatever else is raised rolls back and passes.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return await _attempt(sessions, work)
+        except _CommitUnknownError as error:
+            if not repeatable:
+                raise error.cause from None
+        except (DBAPIError, OSError) as error:
+            if not _is_passing(error):
+                raise
+        await asyncio.sleep(random.uniform(0, PAUSE * 2**attempt))  # noqa: S311
+    try:
+        return await _attempt(sessions, work)
+    except _CommitUnknownError as error:
+        raise error.cause from None
+
+
+class _CommitUnknownError(Exception):
+    def __init__(self, cause: Exception) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+async def _attempt(sessions: async_sessionmaker[AsyncSession], work: Work[T]) -> T:
+    async with sessions() as session:
+        result = await work(session)
+        try:
+            await session.commit()
+        except (DBAPIError, OSError) as error:
+            if _is_lost(error):
+                raise _CommitUnknownError(error) from error
+            raise
+        return result
+
+
+def _is_passing(error: Exception) -> bool:
+    return _is_lost(error) or _state(error) in REFUSED
+
+
+def _is_lost(error: Exception) -> bool:
+    if isinstance(error, DBAPIError):
+        lost = error.connection_invalidated or isinstance(error, InterfaceError) or _state(error) in CONNECTION_LOST
+        return lost or isinstance(error.orig, OSError)
+    return isinstance(error, OSError)
+
+
+def _state(error: Exception) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)

@@ -1,0 +1,110 @@
+"""Idempotency keys: a request that is sent again is answered again, and carried out once."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Column, delete, func, inspect, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shop_graphql.database import affected
+from shop_graphql.errors import IdempotencyConflict
+from shop_graphql.models import Base, IdempotencyKey
+from shop_graphql.services.rules import Rules
+
+KEPT = timedelta(hours=24)
+BATCH = 1_000
+
+PATH = ("idempotency_key",)
+
+Keyed = Callable[..., Awaitable[Any]]
+"""A service that takes the session and keywords, and returns an entity or a number."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a service returned, now or the first time; an entity comes back as its columns were then."""
+
+    result: Any
+    replayed: bool
+
+
+async def once(session: AsyncSession, *, key: str, work: Keyed, arguments: Mapping[str, Any]) -> Outcome:
+    """Carry out `work` unless a request with the same key was; then return what that one was answered.
+
+    The key is claimed first, so that a twin waits for the outcome: it replays what was committed, or takes over what
+    was rolled back. Key, answer and the work's rows commit together. Raises ValidationFailed for the key,
+    IdempotencyConflict when it belongs to another request, and what `work` raises.
+    """
+    _check(key)
+    fingerprint = sha256(repr((work.__name__, sorted(arguments.items()))).encode()).digest()
+    claim = insert(IdempotencyKey).values(key=key, fingerprint=fingerprint).on_conflict_do_nothing()
+    while await session.scalar(claim.returning(IdempotencyKey.key)) is None:
+        known = select(IdempotencyKey.fingerprint, IdempotencyKey.answer).where(IdempotencyKey.key == key)
+        stored = (await session.execute(known)).one_or_none()
+        if stored is not None:  # else it was swept away in between
+            if stored.fingerprint != fingerprint:
+                raise IdempotencyConflict(PATH)
+            return Outcome(_thaw(stored.answer), replayed=True)
+    result = await work(session, **arguments)
+    await session.execute(update(IdempotencyKey).where(IdempotencyKey.key == key).values(answer=_freeze(result)))
+    return Outcome(result, replayed=False)
+
+
+async def sweep(session: AsyncSession) -> int:
+    """Delete up to a thousand keys that are older than a day; return how many there were."""
+    old = (
+        select(IdempotencyKey.key)
+        .where(IdempotencyKey.created_at < func.now() - KEPT)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    return affected(await session.execute(delete(IdempotencyKey).where(IdempotencyKey.key.in_(old))))
+
+
+def _check(key: str) -> None:
+    rules = Rules()
+    sound = 1 <= len(key) <= 255 and key.isprintable() and key.strip() == key
+    rules.require(sound, PATH, "This must be 1 to 255 printable characters, without spaces at the ends.")
+    rules.enforce()
+
+
+def _freeze(result: Any) -> dict[str, Any]:
+    if not isinstance(result, Base):
+        return {"value": result}
+    columns = result.__table__.columns
+    return {
+        "table": result.__tablename__,
+        "row": {c.key: _plain(getattr(result, c.key)) for c in _mapped(result, columns)},
+    }
+
+
+def _mapped(entity: Base, columns: Any) -> list[Column[Any]]:
+    attributes = inspect(type(entity)).column_attrs
+    return [column for column in columns if column.key in attributes]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Decimal | datetime) else value
+
+
+def _thaw(answer: Mapping[str, Any]) -> Any:
+    if "table" not in answer:
+        return answer["value"]
+    columns = Base.metadata.tables[answer["table"]].columns
+    return SimpleNamespace(**{name: _typed(columns[name], value) for name, value in answer["row"].items()})
+
+
+def _typed(column: Column[Any], value: Any) -> Any:
+    kind = column.type.python_type
+    if value is None or kind in (int, str):
+        return value
+    return datetime.fromisoformat(value) if kind is datetime else kind(value)
