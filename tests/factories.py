@@ -54,7 +54,9 @@ class Factory:
         order = models.Order(
             user_id=user.id, status=status, total_amount=sum((p.price * quantity for p, quantity in items), Decimal())
         )
-        order.items = [models.OrderItem(product_id=p.id, quantity=q, unit_price=p.price) for p, q in items]
+        order.items = [
+            models.OrderItem(product_id=p.id, product_name=p.name, quantity=q, unit_price=p.price) for p, q in items
+        ]
         return await self._add(order)
 
     async def _add(self, row: M) -> M:

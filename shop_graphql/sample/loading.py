@@ -25,9 +25,17 @@ COLUMNS = {
     "products": ["id", "name", "description", "price", "stock_quantity", "category_id", "created_at"],
     "users": ["id", "email", "full_name", "created_at"],
     "orders": ["id", "user_id", "status", "total_amount", "created_at"],
-    "order_items": ["order_id", "product_id", "quantity", "unit_price"],
+    "order_items": ["order_id", "product_id", "product_name", "quantity", "unit_price"],
 }
 TABLES = ", ".join(COLUMNS)
+HISTORY = (
+    "INSERT INTO stock_movements (product_id, kind, delta, balance, created_at) "
+    "SELECT id, 'initial', stock_quantity, stock_quantity, created_at FROM products WHERE stock_quantity <> 0",
+    "INSERT INTO order_events (order_id, status, created_at) SELECT id, 'pending', created_at FROM orders ORDER BY id",
+    "INSERT INTO order_events (order_id, status, created_at) "
+    "SELECT id, status, created_at + interval '2 days' FROM orders WHERE status <> 'pending' ORDER BY id",
+)
+"""What the ledger and the orders tell of the time before: stock is what was left after all of it."""
 
 
 class NotEmpty(StartupError):
@@ -59,6 +67,8 @@ async def _load(url: str, size: Size, progress: Progress) -> None:
             await _copy(driver, "order_items", chain.from_iterable(items for _, items in purchases))
             progress(len(purchases))
         await _continue_ids(connection)
+        for statement in HISTORY:
+            await connection.execute(text(statement))
     await _tidy(url)
 
 

@@ -66,16 +66,17 @@ def users(size: Size) -> Iterator[Row]:
 def orders(size: Size) -> Iterator[tuple[Row, list[Row]]]:
     """Yield orders, each as id, user's id, status, total and time, with its items, which have no ids yet.
 
-    An item is an order's id, a product's id, a quantity and a unit price. Nobody orders before becoming a user, and
-    nothing is ordered before it was for sale. The first order is a well-known one: the first user buys one of the first
-    product and two of the second.
+    An item is an order's id, a product's id and name, a quantity and a unit price. Nobody orders before becoming a
+    user, and nothing is ordered before it was for sale. The first order is a well-known one: the first user buys one of
+    the first product and two of the second.
     """
     random = Random(f"{size.random_seed} orders")
     user_times = array("q", _user_times(size))
-    product_times, prices = array("q"), array("q")
+    product_times, prices, names = array("q"), array("q"), list[str]()
     for product in _products(size):
         product_times.append(product.seconds)
         prices.append(product.cents)
+        names.append(product.name)
     for order, seconds in enumerate(_times(random, size.orders, 0.6, DAY), 1):
         buyer = int(bisect_right(user_times, seconds) * random.random() ** 1.3)
         goods = _basket(random, bisect_right(product_times, seconds))
@@ -86,7 +87,7 @@ def orders(size: Size) -> Iterator[tuple[Row, list[Row]]]:
             items = [(product, product + 1, prices[product]) for product in range(min(2, len(prices)))]
         total = sum(quantity * cents for _, quantity, cents in items)
         row = (order, buyer + 1, status.value, _money(total), _moment(seconds))
-        yield row, [(order, product + 1, quantity, _money(cents)) for product, quantity, cents in items]
+        yield row, [(order, product + 1, names[product], quantity, _money(cents)) for product, quantity, cents in items]
 
 
 class _Product(NamedTuple):

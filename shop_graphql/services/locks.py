@@ -1,7 +1,7 @@
 """Row locks, and with them the order in which every transaction takes them: key, order, products by id.
 
-services/idempotency.py claims the key before anything else is done. Two transactions that lock the same rows in the same
-order cannot wait for each other in a circle.
+services/idempotency.py claims the key before anything else is done. Two transactions that lock the same rows in the
+same order cannot wait for each other in a circle.
 """
 
 from collections.abc import Collection

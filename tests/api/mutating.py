@@ -1,6 +1,7 @@
 """What tests of mutations share: any mutation by its name, its refusals as values, and the tables as they are."""
 
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import select
 
@@ -16,9 +17,15 @@ fragment Facts on UserError {
   ... on AlreadyExistsError { path }
   ... on OutOfStockError { shortages { path requested available product { id } } }
   ... on InUseError { orderCount productCount }
+  ... on IdempotencyConflictError { path }
+  ... on PriceChangedError { expected actual }
+  ... on InvalidTransitionError { from to allowed }
+  ... on VersionConflictError { current }
 }
 fragment Refusal on UserError { ...Facts otherErrors { ...Facts } }
 """
+
+KEYED = {"addCategoryStock", "adjustStock", "cancelOrder", "completeOrder", "createOrder", "createProduct"}
 
 Values = dict[str, Any]
 Tables = dict[str, list[tuple[Any, ...]]]
@@ -37,8 +44,13 @@ def document(name: str, success: str = "__typename") -> str:
 
 async def mutate(client: Client, name: str, success: str = "__typename", /, **input: Any) -> Values:
     """Run one mutation and return its success or refusal."""
-    result: Values = (await client.ask(document(name, success), input=input))[name]
+    result: Values = (await client.ask(document(name, success), input=keyed(name, input)))[name]
     return result
+
+
+def keyed(name: str, input: Values) -> Values:
+    """Return the input with a new idempotency key, where the mutation takes one."""
+    return {"idempotencyKey": uuid4().hex, **input} if name in KEYED else input
 
 
 def done(name: str, **payload: Any) -> Values:
@@ -76,6 +88,6 @@ async def tables(database: Database) -> Tables:
     """Return every row of every table."""
     async with database.transaction() as session:
         return {
-            table.name: [tuple(row) for row in await session.execute(select(table).order_by(table.c.id))]
+            table.name: [tuple(row) for row in await session.execute(select(table).order_by(*table.primary_key))]
             for table in Base.metadata.sorted_tables
         }

@@ -13,7 +13,7 @@ import pytest
 from shop_graphql.database import Database
 from shop_graphql.models import Category, Order, OrderItem, Product, User
 from tests.api.conftest import Client
-from tests.api.mutating import Values, document, done, invalid, mutate, path, refused, tables, unknown
+from tests.api.mutating import Values, document, done, invalid, keyed, mutate, path, refused, tables, unknown
 from tests.factories import Factory
 
 LEAK = re.compile(
@@ -30,7 +30,7 @@ async def shop(database: Database, empty_shop: None, http: httpx.AsyncClient) ->
     novel = Product(name="Novel", price=Decimal(5), stock_quantity=1000, category=Category(name="Books"))
     order = Order(user=User(email="ada@example.com", full_name="Ada"), total_amount=Decimal(5))
     async with database.transaction() as session:
-        session.add(OrderItem(order=order, product=novel, quantity=1, unit_price=Decimal(5)))
+        session.add(OrderItem(order=order, product=novel, product_name="Novel", quantity=1, unit_price=Decimal(5)))
 
     async def search(response: httpx.Response) -> None:
         await response.aread()
@@ -205,7 +205,8 @@ async def test_counting_ends_between_0_and_a_million(client: Client, up_to: int)
     [
         "query ($n: Int) { products(first: $n) { nodes { id } } }",
         "query ($n: Int!) { products { totalCount(upTo: $n) { value } } }",
-        'mutation ($n: Int!) { addCategoryStock(input: {categoryId: "cat_1", quantity: $n}) { __typename } }',
+        "mutation ($n: Int!) {"
+        ' addCategoryStock(input: {idempotencyKey: "k", categoryId: "cat_1", quantity: $n}) { __typename } }',
         'mutation ($n: Int!) { createOrder(input: {userId: "user_1", items: [{productId: "prod_1", quantity: $n}]})'
         " { __typename } }",
     ],
@@ -222,7 +223,7 @@ async def test_what_is_no_integer_of_graphql_is_refused(client: Client, query: s
         "{ products(first: %s) { nodes { id } } }",
         "{ products { totalCount(upTo: -%s) { value } } }",
         "query ($n: Int = %s) { products(first: $n) { nodes { id } } }",
-        'mutation { addCategoryStock(input: {categoryId: "cat_1", quantity: %s}) { __typename } }',
+        'mutation { addCategoryStock(input: {idempotencyKey: "k", categoryId: "cat_1", quantity: %s}) { __typename } }',
     ],
 )
 @pytest.mark.usefixtures("unchanged")
@@ -535,7 +536,7 @@ MONEY = (
 @pytest.mark.usefixtures("unchanged")
 async def test_what_is_no_money_is_refused(client: Client, name: str, others: Values) -> None:
     for price in NO_MONEY:
-        error = await client.fail(document(name), input={**others, "price": price})
+        error = await client.fail(document(name), input=keyed(name, {**others, "price": price}))
         assert error["message"] == f"Variable '$input' has invalid value at .price: {MONEY}", price
         assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
@@ -693,7 +694,9 @@ async def test_a_product_has_exactly_one_category(client: Client) -> None:
         *({"new": {}}, {"new": {"name": None}}, {"name": "Toys"}, {"id": ["cat_1"]}, None, "cat_1", ["cat_1"]),
     ]
     for category in categories:
-        error = await client.fail(document("createProduct"), input={**NOVEL, "category": category})
+        error = await client.fail(
+            document("createProduct"), input=keyed("createProduct", {**NOVEL, "category": category})
+        )
         assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
@@ -715,7 +718,7 @@ async def test_an_input_of_another_shape_is_refused(client: Client) -> None:
         ("createOrder", {"userId": "user_1", "items": [{"productId": "prod_1", "quantity": None}]}),
     ]
     for name, input in inputs:
-        error = await client.fail(document(name), input=input)
+        error = await client.fail(document(name), input=keyed(name, input))
         assert error["extensions"] == {"code": "BAD_USER_INPUT"}
         assert error["message"].startswith("Variable '$input' ")
 

@@ -14,7 +14,7 @@ mutation ($input: CreateProductInput!) {
 """
 CREATE_ORDER = """
 mutation ($userId: ID!, $items: [OrderItemInput!]!) {
-  createOrder(input: {userId: $userId, items: $items}) {
+  createOrder(input: {idempotencyKey: "Ada's first order", userId: $userId, items: $items}) {
     ... on CreateOrderSuccess {
       order {
         status totalAmount user { fullName }
@@ -33,6 +33,7 @@ async def test_a_shop_is_filled_and_sells(client: Client) -> None:
     laptop = await client.ask(
         CREATE_PRODUCT,
         input={
+            "idempotencyKey": "laptop",
             "name": "Laptop",
             "price": "999.99",
             "stockQuantity": 10,
@@ -41,7 +42,7 @@ async def test_a_shop_is_filled_and_sells(client: Client) -> None:
     )
     assert laptop["createProduct"]["product"] == {"id": "prod_1", "price": "999.99", "stockQuantity": 10}
     novel = {"name": "Novel", "price": "12.50", "stockQuantity": 40, "category": {"id": "cat_1"}}
-    await client.ask(CREATE_PRODUCT, input=novel)
+    await client.ask(CREATE_PRODUCT, input={"idempotencyKey": "novel", **novel})
 
     user = await client.ask(
         'mutation { createUser(input: {email: "ada@example.com", fullName: "Ada Lovelace"})'

@@ -33,7 +33,10 @@ async def full_shop(database: Database, empty_shop: None) -> None:
                 for index, name in enumerate("cabacé")
             ]
             orders = [Order(user=users[index == 0], total_amount=Decimal(0)) for index in range(6)]
-            items = [OrderItem(order=order, product=products[0], quantity=1, unit_price=Decimal(0)) for order in orders]
+            items = [
+                OrderItem(order=order, product=products[0], product_name="P", quantity=1, unit_price=Decimal(0))
+                for order in orders
+            ]
             session.add_all([*users, *categories, *products, *orders, *items])
 
 

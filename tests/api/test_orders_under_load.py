@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import func, select
 
@@ -13,8 +14,8 @@ from tests.api.conftest import Client
 from tests.factories import Factory
 
 CREATE_ORDER = """
-mutation ($userId: ID!, $items: [OrderItemInput!]!) {
-  createOrder(input: {userId: $userId, items: $items}) {
+mutation ($key: String!, $userId: ID!, $items: [OrderItemInput!]!) {
+  createOrder(input: {idempotencyKey: $key, userId: $userId, items: $items}) {
     __typename
     ... on OutOfStockError { shortages { requested available } }
   }
@@ -24,7 +25,9 @@ mutation ($userId: ID!, $items: [OrderItemInput!]!) {
 
 async def _buy(client: Client, *items: tuple[int, int]) -> dict[str, Any]:
     lines = [{"productId": f"prod_{product}", "quantity": quantity} for product, quantity in items]
-    outcome: dict[str, Any] = (await client.ask(CREATE_ORDER, userId="user_1", items=lines))["createOrder"]
+    outcome: dict[str, Any] = (await client.ask(CREATE_ORDER, key=uuid4().hex, userId="user_1", items=lines))[
+        "createOrder"
+    ]
     return outcome
 
 
@@ -71,14 +74,17 @@ async def test_orders_and_bulk_stock_changes_and_deletions_do_not_deadlock(
     category = await make.category()
     for _ in range(5):
         await make.product(stock=1000, category=category)
-    add = """mutation { addCategoryStock(input: {categoryId: "cat_1", quantity: 1}) { __typename } }"""
+    add = """
+      mutation ($key: String!) {
+        addCategoryStock(input: {idempotencyKey: $key, categoryId: "cat_1", quantity: 1}) { __typename }
+      }"""
     delete = """mutation ($id: ID!) { deleteOrder(input: {orderId: $id}) { __typename } }"""
 
     async def shopping(seed: int) -> None:
         random = Random(seed)
         for _ in range(8):
             await _buy(client, *((id, 1) for id in random.sample(range(1, 6), 3)))
-            await client.ask(add)
+            await client.ask(add, key=uuid4().hex)
             await client.ask(delete, id=f"ord_{random.randint(1, 40)}")
 
     await asyncio.gather(*(shopping(seed) for seed in range(10)))
