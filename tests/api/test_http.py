@@ -469,7 +469,7 @@ async def checked_out(app: Starlette, number: int) -> None:
     ids=["refused", "unknown host", "no socket"],
 )
 async def test_without_a_database_the_shop_is_unavailable(url: str, log: pytest.LogCaptureFixture) -> None:
-    app = create_app(Settings(database_url=url))
+    app = create_app(Settings(database_url=url, pool_timeout=1))
     async with server(app) as http:
         assert await unavailable(http, READ)
         assert await unavailable(http, WRITE)
