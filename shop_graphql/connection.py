@@ -31,6 +31,11 @@ async def connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         await _check_version(connection)
         yield connection
+    except BaseException as error:
+        # Ctrl-C can come in the middle of a statement, after which this connection cannot even be rolled back.
+        if not isinstance(error, Exception):
+            await connection.invalidate()
+        raise
     finally:
         await connection.close()
 

@@ -134,5 +134,5 @@ def _why_not(host: str, port: int, error: OSError) -> str:
         return f"Port {port} of {host} is in use; choose another one with --port."
     if error.errno == EACCES:
         return f"Port {port} is for root only; choose one above 1023 with --port."
-    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "there is no such address"
     return f"Cannot listen on {host}: {reason}; choose an address of this machine with --host."

@@ -236,6 +236,19 @@ def test_ending_while_the_database_starts_leaves_nothing(tmp_path: Path, monkeyp
     assert cluster.running(tmp_path / "new" / "postgres") is None
 
 
+def test_an_interrupted_seed_leaves_nothing_and_says_nothing(data_dir: Path) -> None:
+    command = [*COMMAND, "seed", "--orders", "1000000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        while cluster.running(data_dir / "postgres") is None:
+            time.sleep(0.01)
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=30)[0]
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Error" not in output
+    assert "Traceback" not in output
+
+
 def test_the_demo_keeps_its_data_and_shares_the_database_server(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving_process("demo") as process:
         first = process.query(PRODUCTS)
@@ -269,7 +282,7 @@ def test_the_address_can_be_opened_in_a_browser() -> None:
     ("host", "message"),
     [
         ("203.0.113.1", "Cannot listen on 203.0.113.1: Cannot assign requested address; choose an address"),
-        ("nowhere.invalid", "Cannot listen on nowhere.invalid: "),
+        ("nowhere.invalid", "Cannot listen on nowhere.invalid: there is no such address; choose"),
     ],
 )
 def test_an_address_of_another_machine_is_one_sentence(host: str, message: str) -> None:

@@ -1,5 +1,6 @@
 """Every example of the documentation is run against the sample shop, and finds something."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -44,6 +45,12 @@ async def demo(demo_url: str) -> AsyncIterator[Client]:
 @pytest.mark.parametrize("example", EXAMPLES)
 async def test_an_example_finds_something(demo: Client, example: str) -> None:
     assert list(_empty(await demo.ask(example))) == []
+
+
+async def test_the_answer_in_the_readme_is_the_true_one(demo: Client) -> None:
+    readme = (ROOT / "README.md").read_text()
+    query, answer = re.findall(r"```(?:graphql|json)\n(.*?)```", readme, re.DOTALL)[:2]
+    assert await demo.send(query) == json.loads(answer)
 
 
 def _empty(value: Any, path: str = "") -> Iterator[str]:
