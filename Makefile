@@ -8,10 +8,10 @@ DEPENDENCIES = requirements.lock pyproject.toml
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format types schema lock clean
+.PHONY: help install demo test bench-finding lint format types schema lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: install ## Serve a shop full of sample data; another port: make demo ARGS="--port 9000"
 	@exec $(RUN) shop_graphql demo $(ARGS)
@@ -29,6 +29,9 @@ format: install ## Format the code and repair what can be repaired
 
 types: install ## Check the types
 	$(RUN) mypy
+
+bench-finding: install ## Measure filters, search and figures on 100,000 products
+	@$(RUN) benchmarks.finding
 
 schema: install ## Write the GraphQL schema to schema.graphql
 	@$(RUN) shop_graphql schema > .schema.graphql

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -20,13 +21,14 @@ TABLES = ", ".join(table.name for table in Base.metadata.sorted_tables)
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """The server's maintenance database. Nothing is ever written to the database that DATABASE_URL names."""
     url = os.environ.get("DATABASE_URL")
     if url:
         yield url
         return
-    with embedded.server(tmp_path_factory.mktemp("shop"), durable=False) as server:
+    # Not below pytest's folder, which another pytest of root's shuts again for the account that PostgreSQL runs as.
+    with TemporaryDirectory(prefix="shop-") as folder, embedded.server(Path(folder), durable=False) as server:
         yield server.database("postgres")
 
 
@@ -90,5 +92,6 @@ async def empty_shop(database: Database) -> None:
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    return tmp_path / "shop"
+def data_dir() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="shop-") as folder:
+        yield Path(folder, "shop")

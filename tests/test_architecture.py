@@ -12,8 +12,9 @@ from shop_graphql.errors import ShopError
 
 ROOT = Path(__file__).parent.parent
 RINGS = ["settings", "models", "statements", "services", "loaders", "api", "app", "cli"]
-GROUND = {"errors", "text"}
+GROUND = {"calendar", "errors", "text"}
 ALLOWED = {
+    "calendar": set(),
     "errors": set(),
     "text": set(),
     "settings": set(),

@@ -30,6 +30,14 @@ CATALOG = """
     ORDER BY 1
 """
 
+PREPARATION = (
+    "CREATE EXTENSION unaccent",
+    "CREATE EXTENSION pg_trgm",
+    "CREATE TEXT SEARCH CONFIGURATION shop (COPY = english)",
+    "CREATE FUNCTION shop_fold(text) RETURNS text LANGUAGE sql IMMUTABLE RETURN $1",
+)
+"""What the models take for granted: extensions, a search configuration and a function are no tables."""
+
 
 async def catalog(url: str) -> list[str]:
     async with transaction(url) as connection:
@@ -67,6 +75,8 @@ def test_the_migrations_make_every_column_constraint_and_index_of_the_models(
 ) -> None:
     async def create_all() -> None:
         async with transaction(scratch_url) as connection:
+            for statement in PREPARATION:
+                await connection.execute(text(statement))
             await connection.run_sync(Base.metadata.create_all)
 
     asyncio.run(create_all())

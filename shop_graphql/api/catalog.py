@@ -10,6 +10,8 @@ from shop_graphql.api.connections import Connection
 from shop_graphql.api.context import Info
 from shop_graphql.api.errors import AlreadyExistsError, InUseError, NotFoundError, OutOfStockError, ValidationError
 from shop_graphql.api.fields import column, connection, to_one, value_or_none
+from shop_graphql.api.figures import ProductAggregate, ProductFacets
+from shop_graphql.api.filters import CategoryWhere, OrderItemWhere, ProductWhere
 from shop_graphql.api.nodes import Node, decode_id, load_by_id, load_by_text
 from shop_graphql.api.scalars import Money
 from shop_graphql.api.sorting import (
@@ -22,6 +24,7 @@ from shop_graphql.api.sorting import (
 )
 from shop_graphql.loaders.catalog import CategoryStatsById
 from shop_graphql.statements.catalog import categories_by_name, category_stats
+from shop_graphql.statements.figures import ProductFigures
 
 if TYPE_CHECKING:
     from shop_graphql.api.orders import OrderItem
@@ -49,8 +52,8 @@ class Category(Node, model=models.Category, prefix="cat"):
     name: str = column(models.Category.name, "The name; unique.")
     description: str | None = column(models.Category.description, "What is found there.")
     created_at: datetime = column(models.Category.created_at, "When the category was created.")
-    products: Connection[Annotated["Product", strawberry.lazy("shop_graphql.api.catalog")]] = connection(
-        models.Category.products, ProductSort, NEWEST_FIRST, "The products of the category, newest first."
+    products: Annotated["ProductConnection", strawberry.lazy("shop_graphql.api.catalog")] = connection(
+        models.Category.products, ProductWhere, ProductSort, NEWEST_FIRST, "The products of the category, newest first."
     )
 
     @strawberry.field(description="The category's products in figures.")
@@ -68,8 +71,23 @@ class Product(Node, model=models.Product, prefix="prod"):
     created_at: datetime = column(models.Product.created_at, "When the product was created.")
     category: Category = to_one(models.Product.category, "Where it is found.")
     order_items: Connection[Annotated["OrderItem", strawberry.lazy("shop_graphql.api.orders")]] = connection(
-        models.Product.order_items, OrderItemSort, LAST_RECORDED_FIRST, "Where it has been ordered, last one first."
+        models.Product.order_items,
+        OrderItemWhere,
+        OrderItemSort,
+        LAST_RECORDED_FIRST,
+        "Where it has been ordered, last one first.",
     )
+
+
+@strawberry.type(description="Products in pages.")
+class ProductConnection(Connection[Product], model=models.Product):
+    @strawberry.field(description="All products of the list in figures, whatever the page.")
+    async def aggregate(self) -> ProductAggregate:
+        return ProductAggregate.from_texts(await self.view.load(ProductFigures()))
+
+    @strawberry.field(description="How many products further filters would leave.")
+    def facets(self) -> ProductFacets:
+        return ProductFacets(view=self.view)
 
 
 @strawberry.input(one_of=True, description="What names one category.")
@@ -84,8 +102,16 @@ _PRODUCT_ID = strawberry.argument(description="The product's id.")
 
 @strawberry.type
 class CatalogQueries:
-    categories: Connection[Category] = connection(models.Category, CategorySort, BY_NAME, "All categories, by name.")
-    products: Connection[Product] = connection(models.Product, ProductSort, NEWEST_FIRST, "All products, newest first.")
+    categories: Connection[Category] = connection(
+        models.Category, CategoryWhere, CategorySort, BY_NAME, "All categories, by name."
+    )
+    products: ProductConnection = connection(
+        models.Product,
+        ProductWhere,
+        ProductSort,
+        NEWEST_FIRST,
+        "All products, newest first; the best first of a search.",
+    )
 
     @strawberry.field(description="One category, or null.")
     async def category(self, info: Info, by: Annotated[CategoryBy, _BY]) -> Category | None:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import strawberry
 
@@ -34,7 +34,7 @@ class PageArguments:
     last: int | None
     before: str | None
 
-    def window(self, model: Model, order: Order) -> Window:
+    def window(self, source: Source, order: Order) -> Window:
         """Return the page as values. Raises BadArgument and InvalidCursor."""
         if self.first is not None and self.last is not None:
             raise BadArgument("Give either first or last, not both.")
@@ -45,8 +45,8 @@ class PageArguments:
             order,
             self.first or self.last or DEFAULT_LIMIT,
             self.last is not None,
-            None if self.after is None else cursors.decode(model, order, self.after),
-            None if self.before is None else cursors.decode(model, order, self.before),
+            None if self.after is None else cursors.decode(source, order, self.after),
+            None if self.before is None else cursors.decode(source, order, self.before),
         )
 
 
@@ -55,40 +55,46 @@ class View:
 
     def __init__(self, loaders: Loaders, source: Source, window: Window, parent: int) -> None:
         self._loader = loaders.get(Pages, source, window)
-        self._model = source.model
+        self._source = source
         self._window = window
         self._parent = parent
 
-    def _load(self, part: Part) -> "asyncio.Future[Any]":
+    def load(self, part: Part | Rows) -> "asyncio.Future[Any]":
+        """Return a part of the connection; see the loader for what it is."""
         return self._loader.load((self._parent, part))
+
+    @property
+    def model(self) -> Model:
+        """The table whose rows are shown."""
+        return self._source.model
 
     async def rows(self) -> list[Any]:
         """Return the rows of the page, in the order of the list."""
-        rows: list[Any] = (await self._load(Rows()))[: self._window.limit]
+        rows: list[Any] = (await self.load(Rows()))[: self._window.limit]
         return rows[::-1] if self._window.backwards else rows
 
     async def has_more(self, *, ahead: bool) -> bool:
         """Tell whether the list goes on past the page: `ahead` of it, or behind it."""
         window = self._window
         point = window.before if ahead else window.after
-        parts: list[Part] = [] if point is None else [Outside(ahead)]
+        parts: list[Part | Rows] = [] if point is None else [Outside(ahead)]
         if ahead is not window.backwards:
             parts.append(Rows())
         # All at once, so that one statement reads them.
-        found = await asyncio.gather(*(self._load(part) for part in parts))
+        found = await asyncio.gather(*(self.load(part) for part in parts))
         return any(len(value) > window.limit if isinstance(value, list) else value for value in found)
 
     async def count(self, up_to: int) -> int:
         """Return how many rows the list has, or one more than `up_to` when it has more."""
-        return int(await self._load(Count(up_to)))
+        return int(await self.load(Count(up_to)))
 
     def node(self, row: Any) -> Any:
         """Return a row as the type that mirrors its table."""
-        return Node.by_model[self._model].from_row(row)
+        return Node.by_model[self.model].from_row(row)
 
     def cursor(self, row: Any) -> str:
         """Return where `row` stands in the list."""
-        return cursors.encode(self._model, self._window.order, row)
+        return cursors.encode(self._source, self._window.order, row)
 
 
 @strawberry.type(description="One element of a list, with the place where it stands.")
@@ -134,7 +140,16 @@ class TotalCount:
 
 @strawberry.type(description="A list in pages.")
 class Connection(Generic[T]):
+    """A subclass made for a model shows more than rows; see `connection_of`."""
+
+    by_model: ClassVar[dict[Model, "type[Connection[Any]]"]] = {}
+
     view: strawberry.Private[View]
+
+    def __init_subclass__(cls, *, model: Model | None = None) -> None:
+        super().__init_subclass__()
+        if model is not None:
+            Connection.by_model[model] = cls
 
     @strawberry.field(description="The page's elements.")
     async def nodes(self) -> list[T]:
@@ -155,3 +170,8 @@ class Connection(Generic[T]):
         count = await self.view.count(up_to)
         precision = CountPrecision.EXACT if count <= up_to else CountPrecision.AT_LEAST
         return TotalCount(value=min(count, up_to), precision=precision)
+
+
+def connection_of(view: View) -> Connection[Any]:
+    """Return the connection type of the view's rows, showing it."""
+    return Connection.by_model.get(view.model, Connection)(view=view)

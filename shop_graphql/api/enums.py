@@ -1,4 +1,4 @@
-"""Enums of the tables, described for clients."""
+"""Enums of the rings below, described for clients."""
 
 from enum import EnumMeta
 from typing import cast
@@ -6,6 +6,7 @@ from typing import cast
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from shop_graphql.calendar import Interval
 from shop_graphql.models import OrderStatus
 
 
@@ -27,4 +28,15 @@ _describe(
     },
 )
 
-__all__ = ["OrderStatus"]
+_describe(
+    Interval,
+    "A stretch of the calendar.",
+    {
+        "HOUR": "From one full hour to the next.",
+        "DAY": "From midnight to midnight.",
+        "WEEK": "From Monday to Monday.",
+        "MONTH": "From the first of a month to the first of the next.",
+    },
+)
+
+__all__ = ["Interval", "OrderStatus"]

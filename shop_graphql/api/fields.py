@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy.orm import MANYTOONE, QueryableAttribute, RelationshipProperty
 
-from shop_graphql.api.connections import Connection, PageArguments, View
+from shop_graphql.api.connections import PageArguments, View, connection_of
 from shop_graphql.api.context import Info
+from shop_graphql.api.filters import read_where
 from shop_graphql.api.nodes import SOURCE, Node, load_by_id, row_field
-from shop_graphql.api.sorting import SortDirection
+from shop_graphql.api.sorting import SortKey, read_order
 from shop_graphql.loaders.rows import RowsByParent
+from shop_graphql.statements.filters import EVERYTHING
 from shop_graphql.statements.pages import Source
 from shop_graphql.statements.rows import Model
-from shop_graphql.statements.sorting import Sort, total
+from shop_graphql.statements.sorting import Sort
 
 ROOT = 0
 """The parent of a connection that has none."""
@@ -24,6 +26,7 @@ _FIRST = strawberry.argument(description="How many elements from the start, 1 to
 _LAST = strawberry.argument(description="How many elements from the end, 1 to 100.")
 _AFTER = strawberry.argument(description="Only elements after this cursor.")
 _BEFORE = strawberry.argument(description="Only elements before this cursor.")
+_WHERE = strawberry.argument(description="Only elements that keep these conditions.")
 _ORDER_BY = strawberry.argument(description="The keys to sort by, the most important first.")
 
 
@@ -56,16 +59,10 @@ class ToMany:
 
 @dataclass(frozen=True)
 class Pages:
-    """A field that is a connection."""
+    """A field that is a connection: of a whole table, or of the rows whose foreign key `key` names the type's row."""
 
-    source: Source
-
-
-class SortKey(Protocol):
-    """One key of an `orderBy` argument. The values of the field's enum are attributes of the table."""
-
-    field: Any
-    direction: SortDirection
+    model: Model
+    key: str | None
 
 
 def column(attribute: QueryableAttribute[Any], description: str) -> Any:
@@ -95,31 +92,39 @@ def to_many(relationship: QueryableAttribute[Any], description: str) -> Any:
 
 
 def connection(
-    rows: Model | QueryableAttribute[Any], order_by: type[SortKey], default: Sequence[Sort], description: str
+    rows: Model | QueryableAttribute[Any],
+    where: type,
+    order_by: type[SortKey],
+    default: Sequence[Sort],
+    description: str,
 ) -> Any:
     """Declare a connection: of a whole table, or of the rows at the other end of a relationship.
 
-    `order_by` is the input type of its sort keys, `default` the order when the client names none.
+    `where` and `order_by` are the input types of its filter and its sort keys, `default` the order when the client
+    names none and does not search.
     """
-    source = Source(*_foreign_key(rows)) if isinstance(rows, QueryableAttribute) else Source(rows)
-    keys = order_by
+    model, foreign_key = _foreign_key(rows) if isinstance(rows, QueryableAttribute) else (rows, None)
+    filter_type, key_type = where, order_by
 
     def resolve(
         self: Any,
         info: Info,
+        where: Any = strawberry.UNSET,
         order_by: Any = strawberry.UNSET,
         first: Annotated[int | None, _FIRST] = strawberry.UNSET,
         after: Annotated[str | None, _AFTER] = strawberry.UNSET,
         last: Annotated[int | None, _LAST] = strawberry.UNSET,
         before: Annotated[str | None, _BEFORE] = strawberry.UNSET,
     ) -> Any:
-        order = total([_sort(key) for key in order_by or ()] or default)
+        source = Source(model, foreign_key, EVERYTHING if _given(where) is None else read_where(where))
+        order = read_order(source.where, _given(order_by) or (), default)
         page = PageArguments(_given(first), _given(after), _given(last), _given(before))
-        parent = ROOT if source.parent is None else self.row.id
-        return Connection(view=View(info.context.loaders, source, page.window(source.model, order), parent))
+        parent = ROOT if foreign_key is None else self.row.id
+        return connection_of(View(info.context.loaders, source, page.window(source, order), parent))
 
-    resolve.__annotations__["order_by"] = Annotated[list[keys] | None, _ORDER_BY]  # type: ignore[valid-type]
-    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(source)})
+    resolve.__annotations__["where"] = Annotated[filter_type | None, _WHERE]
+    resolve.__annotations__["order_by"] = Annotated[list[key_type] | None, _ORDER_BY]  # type: ignore[valid-type]
+    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(model, foreign_key)})
 
 
 def value_or_none(value: strawberry.Some[Any] | None) -> Any:
@@ -129,10 +134,6 @@ def value_or_none(value: strawberry.Some[Any] | None) -> Any:
 
 def _given(value: Any) -> Any:
     return None if value is strawberry.UNSET else value
-
-
-def _sort(key: SortKey) -> Sort:
-    return Sort(key.field.value, key.direction is SortDirection.DESC)
 
 
 def _foreign_key(relationship: QueryableAttribute[Any]) -> tuple[Model, str]:

@@ -12,10 +12,13 @@ from shop_graphql.api.context import Info
 from shop_graphql.api.enums import OrderStatus
 from shop_graphql.api.errors import NotFoundError, OutOfStockError, ValidationError
 from shop_graphql.api.fields import column, connection, to_many, to_one
+from shop_graphql.api.figures import OrderAggregate
+from shop_graphql.api.filters import OrderWhere
 from shop_graphql.api.nodes import Node, decode_id, load_by_id
 from shop_graphql.api.scalars import Money
 from shop_graphql.api.sorting import NEWEST_FIRST, OrderSort
 from shop_graphql.api.users import User
+from shop_graphql.statements.figures import OrderFigures
 
 
 @strawberry.type(description="A purchase.")
@@ -27,6 +30,13 @@ class Order(Node, model=models.Order, prefix="ord"):
     items: list[Annotated["OrderItem", strawberry.lazy("shop_graphql.api.orders")]] = to_many(
         models.Order.items, "What it consists of; a product stands in one item at the most."
     )
+
+
+@strawberry.type(description="Orders in pages.")
+class OrderConnection(Connection[Order], model=models.Order):
+    @strawberry.field(description="All orders of the list in figures, whatever the page.")
+    async def aggregate(self) -> OrderAggregate:
+        return OrderAggregate.from_texts(await self.view.load(OrderFigures()))
 
 
 @strawberry.type(description="One product of an order.")
@@ -43,7 +53,7 @@ _ORDER_ID = strawberry.argument(description="The order's id.")
 
 @strawberry.type
 class OrderQueries:
-    orders: Connection[Order] = connection(models.Order, OrderSort, NEWEST_FIRST, "All orders, newest first.")
+    orders: OrderConnection = connection(models.Order, OrderWhere, OrderSort, NEWEST_FIRST, "All orders, newest first.")
 
     @strawberry.field(description="One order, or null.")
     async def order(self, info: Info, id: Annotated[strawberry.ID, _ORDER_ID]) -> Order | None:

@@ -14,6 +14,7 @@ from strawberry.types.scalar import ScalarDefinition
 from shop_graphql.models import CENT
 
 Money = NewType("Money", Decimal)
+WholeNumber = NewType("WholeNumber", int)
 
 _AMOUNT = re.compile(r"-?([0-9]{1,10}|[0-9]{1,9}\.[0-9]|[0-9]{1,8}\.[0-9]{2})")
 
@@ -32,6 +33,14 @@ def parse_money(value: Any) -> Decimal:
             "point, no exponent."
         )
     return Decimal(text) + 0  # makes 0 of -0
+
+
+def parse_whole_number(value: Any) -> int:
+    """Read a text or a number of at most 19 digits."""
+    text = str(value) if type(value) is int and abs(value) < 10**19 else value
+    if not isinstance(text, str) or re.fullmatch("-?[0-9]{1,19}", text) is None:
+        raise GraphQLError('WholeNumber is a whole number, or a string such as "2147483648".')
+    return int(text)
 
 
 def serialize_datetime(time: datetime) -> str:
@@ -67,6 +76,14 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=serialize_money,
         parse_value=parse_money,
         parse_literal=_literal(parse_money, StringValueNode, IntValueNode),
+    ),
+    WholeNumber: strawberry.scalar(
+        name="WholeNumber",
+        description='A whole number of any size, sent as a string: "2147483648".',
+        specified_by_url="https://www.w3.org/TR/xmlschema11-2/#integer",
+        serialize=str,
+        parse_value=parse_whole_number,
+        parse_literal=_literal(parse_whole_number, StringValueNode, IntValueNode),
     ),
     datetime: strawberry.scalar(
         name="DateTime",

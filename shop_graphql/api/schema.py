@@ -17,6 +17,7 @@ from shop_graphql.api.context import Info
 from shop_graphql.api.errors import HANDLERS, UserError
 from shop_graphql.api.nodes import Node, load_node
 from shop_graphql.api.orders import OrderMutations, OrderQueries
+from shop_graphql.api.reports import ReportQueries
 from shop_graphql.api.scalars import SCALARS
 from shop_graphql.api.users import UserMutations, UserQueries
 from shop_graphql.errors import BadArgument
@@ -59,7 +60,7 @@ class ShopSchema(strawberry.Schema):
 
 
 @strawberry.type(description="What can be asked of the shop. One request sees one state of it.")
-class Query(NodeQueries, UserQueries, CatalogQueries, OrderQueries):
+class Query(NodeQueries, UserQueries, CatalogQueries, OrderQueries, ReportQueries):
     pass
 
 

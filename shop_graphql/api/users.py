@@ -10,12 +10,13 @@ from shop_graphql.api.connections import Connection
 from shop_graphql.api.context import Info
 from shop_graphql.api.errors import AlreadyExistsError, ValidationError
 from shop_graphql.api.fields import column, connection
+from shop_graphql.api.filters import OrderWhere, UserWhere
 from shop_graphql.api.nodes import Node, decode_id, load_by_id, load_by_text
 from shop_graphql.api.sorting import NEWEST_FIRST, OrderSort, UserSort
 from shop_graphql.statements.users import users_by_email
 
 if TYPE_CHECKING:
-    from shop_graphql.api.orders import Order
+    from shop_graphql.api.orders import OrderConnection
 
 
 @strawberry.type(description="Somebody who buys.")
@@ -23,8 +24,8 @@ class User(Node, model=models.User, prefix="user"):
     email: str = column(models.User.email, "The e-mail address; unique, whatever its case.")
     full_name: str = column(models.User.full_name, "The name as the user writes it.")
     created_at: datetime = column(models.User.created_at, "When the user was created.")
-    orders: Connection[Annotated["Order", strawberry.lazy("shop_graphql.api.orders")]] = connection(
-        models.User.orders, OrderSort, NEWEST_FIRST, "What the user has ordered, newest first."
+    orders: Annotated["OrderConnection", strawberry.lazy("shop_graphql.api.orders")] = connection(
+        models.User.orders, OrderWhere, OrderSort, NEWEST_FIRST, "What the user has ordered, newest first."
     )
 
 
@@ -39,7 +40,7 @@ _BY = strawberry.argument(description="Which user.")
 
 @strawberry.type
 class UserQueries:
-    users: Connection[User] = connection(models.User, UserSort, NEWEST_FIRST, "All users, newest first.")
+    users: Connection[User] = connection(models.User, UserWhere, UserSort, NEWEST_FIRST, "All users, newest first.")
 
     @strawberry.field(description="One user, or null.")
     async def user(self, info: Info, by: Annotated[UserBy, _BY]) -> User | None:

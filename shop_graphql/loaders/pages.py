@@ -8,15 +8,15 @@ from shop_graphql.loaders.batching import Loader
 from shop_graphql.statements import pages
 from shop_graphql.statements.pages import Part, Rows, Source, Window
 
-Key = tuple[int, Part]
+Key = tuple[int, Part | Rows]
 """A parent's id (0 for a connection that has none) and the part that is wanted of its connection."""
 
 
 class Pages(Loader[Key, Any]):
     """Parts of a connection, for all parents that were asked for it with the same arguments.
 
-    A `Rows` is a list of rows, the surplus one included, in the order of the window or, when that runs backwards, the
-    reversed one; an `Outside` is a bool; a `Count` is an int, one more than `up_to` where there are more.
+    `Rows` is a list of rows, the surplus one included, in the order of the window or, when that runs backwards, the
+    reversed one. Every other part is the value that it selects.
     """
 
     def __init__(self, reads: ReadSession, source: Source, window: Window) -> None:

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Index, String, Text, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop_graphql.models.base import Base, CreatedAt, Id, Money
@@ -26,6 +27,9 @@ class Category(Base):
     __table_args__ = (UniqueConstraint("name"), Index(None, "created_at", "id"))
 
 
+Index("ix_categories_name_prefix", Category.name, postgresql_ops={"name": "text_pattern_ops"})
+
+
 class Product(Base):
     """Something to buy. It cannot be deleted once it has been ordered."""
 
@@ -47,9 +51,32 @@ class Product(Base):
         CheckConstraint("price >= 0 AND price < 'NaN'", name="price"),
         CheckConstraint("stock_quantity >= 0", name="stock_quantity"),
         Index(None, "name", "id"),
-        Index(None, "price", "id"),
+        Index(None, "price", "id", postgresql_include=["stock_quantity"]),
         Index(None, "created_at", "id"),
+        Index(None, "stock_quantity", "id"),
         Index(None, "category_id", "name", "id"),
         Index(None, "category_id", "price", "id"),
         Index(None, "category_id", "created_at", "id"),
     )
+
+
+# Not an attribute of Product: only the database reads and writes it.
+SEARCH_VECTOR = Column(
+    "search_vector",
+    TSVECTOR,
+    Computed(
+        "setweight(to_tsvector('shop'::regconfig, name), 'A') || "
+        "setweight(to_tsvector('shop'::regconfig, \"left\"(coalesce(description, ''), 100000)), 'B')",
+        persisted=True,
+    ),
+)
+Product.__table__.append_column(SEARCH_VECTOR)
+
+Index("ix_products_search_vector", SEARCH_VECTOR, postgresql_using="gin")
+Index("ix_products_name_prefix", Product.name, postgresql_ops={"name": "text_pattern_ops"})
+Index(
+    "ix_products_name_trgm",
+    func.shop_fold(Product.name).label("folded"),
+    postgresql_using="gin",
+    postgresql_ops={"folded": "gin_trgm_ops"},
+)

@@ -50,6 +50,8 @@ class Order(Base):
         CheckConstraint("total_amount >= 0 AND total_amount < 'NaN'", name="total_amount"),
         Index(None, "created_at", "id"),
         Index(None, "user_id", "created_at", "id"),
+        Index(None, "status", "created_at", "id"),
+        Index(None, "total_amount", "id"),
     )
 
 

@@ -23,7 +23,9 @@ class User(Base):
 
     orders: Mapped[list["Order"]] = relationship(back_populates="user", lazy="raise")
 
-    __table_args__ = (Index(None, "created_at", "id"),)
+    __table_args__ = (Index(None, "created_at", "id"), Index(None, "full_name", "id"))
 
 
 Index("uq_users_email", func.lower(User.email), unique=True)
+Index("ix_users_email_prefix", func.lower(User.email).label("folded"), postgresql_ops={"folded": "text_pattern_ops"})
+Index("ix_users_full_name_prefix", User.full_name, postgresql_ops={"full_name": "text_pattern_ops"})

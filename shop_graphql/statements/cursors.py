@@ -12,29 +12,31 @@ import orjson
 
 from shop_graphql import models
 from shop_graphql.errors import InvalidCursor
-from shop_graphql.statements.rows import Model
-from shop_graphql.statements.sorting import Order, column
+from shop_graphql.statements.pages import Source
+from shop_graphql.statements.sorting import Order, Sort, column, is_nullable
 from shop_graphql.text import is_storable
 
 MAX_LENGTH = 2000
+FINEST = Decimal("0.000001")
+"""The last digit that any key of an order has."""
 
 
-def encode(model: Model, order: Order, row: Any) -> str:
-    """Return the cursor of `row`: the values of the order's keys in it, and a fingerprint of the order."""
+def encode(source: Source, order: Order, row: Any) -> str:
+    """Return the cursor of `row`: the values of the order's keys in it, and a fingerprint of the order and filter."""
     values = [getattr(row, sort.key) for sort in order]
-    content = orjson.dumps([_fingerprint(model, order), *values], default=str)
+    content = orjson.dumps([_fingerprint(source, order), *values], default=str)
     return urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def decode(model: Model, order: Order, cursor: str) -> tuple[Any, ...]:
+def decode(source: Source, order: Order, cursor: str) -> tuple[Any, ...]:
     """Return the values that `encode` wrote. Raises InvalidCursor for anything else, forged values included."""
     fingerprint, *texts = _content(cursor)
-    if fingerprint != _fingerprint(model, order):
+    if fingerprint != _fingerprint(source, order):
         raise InvalidCursor("This cursor belongs to another list, order or filter; start again without it.")
     if len(texts) != len(order):
         raise InvalidCursor("This is not a cursor of this server.")
     try:
-        return tuple(_PARSERS[column(model, s).type.python_type](t) for s, t in zip(order, texts, strict=True))
+        return tuple(_value(source, sort, text) for sort, text in zip(order, texts, strict=True))
     except (TypeError, ValueError, ArithmeticError):
         raise InvalidCursor("This is not a cursor of this server.") from None
 
@@ -52,8 +54,14 @@ def _content(cursor: str) -> Sequence[Any]:
     return content
 
 
-def _fingerprint(model: Model, order: Order) -> str:
-    return blake2b(repr((model.__tablename__, order)).encode(), digest_size=6).hexdigest()
+def _fingerprint(source: Source, order: Order) -> str:
+    return blake2b(repr((source.model.__tablename__, source.where, order)).encode(), digest_size=6).hexdigest()
+
+
+def _value(source: Source, sort: Sort, content: Any) -> Any:
+    if content is None and is_nullable(source.model, sort):
+        return None
+    return _PARSERS[column(source.model, source.where, sort).type.python_type](content)
 
 
 def _text(value: Any) -> str:
@@ -72,7 +80,7 @@ def _decimal(value: Any) -> Decimal:
     number = Decimal(_text(value))
     if not number.is_finite() or abs(number) > models.MAX_MONEY:
         raise ValueError("not an amount")
-    return number.quantize(models.CENT)
+    return number.quantize(FINEST)
 
 
 def _time(value: Any) -> datetime:

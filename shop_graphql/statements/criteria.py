@@ -1,0 +1,106 @@
+"""What each table can be filtered by. An index stands behind every leaf."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
+
+from shop_graphql.models import Category, Order, OrderItem, OrderStatus, Product, User
+from shop_graphql.statements import search
+from shop_graphql.statements.filters import (
+    All,
+    Condition,
+    Leaf,
+    Not,
+    Where,
+    in_range,
+    matches,
+    one_of,
+)
+from shop_graphql.statements.rows import Model
+
+_category, _item, _order, _product, _user = (model.__table__.c for model in (Category, OrderItem, Order, Product, User))
+
+
+def _in_stock(wanted: bool) -> ColumnElement[bool]:
+    return _product.stock_quantity > 0 if wanted else _product.stock_quantity == 0
+
+
+def _ever_ordered(wanted: bool) -> ColumnElement[bool]:
+    ordered = exists(select(_item.id).where(_item.product_id == _product.id))
+    return ordered if wanted else ~ordered
+
+
+def _has_products(wanted: bool) -> ColumnElement[bool]:
+    filled = exists(select(_product.id).where(_product.category_id == _category.id))
+    return filled if wanted else ~filled
+
+
+def _contains_product(ids: tuple[int, ...]) -> ColumnElement[bool]:
+    return _order.id.in_(select(_item.order_id).where(one_of(_item.product_id)(ids)))
+
+
+def _has_status(statuses: tuple[OrderStatus, ...]) -> ColumnElement[bool]:
+    return _order.status.in_(statuses)
+
+
+LEAVES: Mapping[Model, Mapping[str, Condition]] = {
+    User: {
+        "id": one_of(_user.id),
+        "email": matches(_user.email, fold=True),
+        "full_name": matches(_user.full_name),
+        "created_at": in_range(_user.created_at),
+    },
+    Category: {
+        "id": one_of(_category.id),
+        "name": matches(_category.name),
+        "created_at": in_range(_category.created_at),
+        "has_products": _has_products,
+    },
+    Product: {
+        "id": one_of(_product.id),
+        "category_id": one_of(_product.category_id),
+        "name": matches(_product.name),
+        "price": in_range(_product.price),
+        "stock_quantity": in_range(_product.stock_quantity),
+        "in_stock": _in_stock,
+        "created_at": in_range(_product.created_at),
+        "ever_ordered": _ever_ordered,
+        "search": search.condition,
+    },
+    Order: {
+        "id": one_of(_order.id),
+        "status": _has_status,
+        "total_amount": in_range(_order.total_amount),
+        "created_at": in_range(_order.created_at),
+        "user_id": one_of(_order.user_id),
+        "product_id": _contains_product,
+    },
+    OrderItem: {
+        "id": one_of(_item.id),
+        "order_id": one_of(_item.order_id),
+        "quantity": in_range(_item.quantity),
+        "unit_price": in_range(_item.unit_price),
+    },
+}
+
+
+class Criteria:
+    """Filters as SQL, inside one statement: equal leaves become the same condition, and so are computed once."""
+
+    def __init__(self, model: Model) -> None:
+        self._leaves = LEAVES[model]
+        self._made: dict[Leaf, ColumnElement[bool]] = {}
+
+    def condition(self, where: Where) -> ColumnElement[bool]:
+        """Return the SQL of `where`."""
+        if isinstance(where, Leaf):
+            return self._leaf(where)
+        if isinstance(where, Not):
+            return not_(self.condition(where.of))
+        parts = [self.condition(part) for part in where.of]
+        return and_(true(), *parts) if isinstance(where, All) else or_(false(), *parts)
+
+    def _leaf(self, leaf: Leaf) -> ColumnElement[bool]:
+        if leaf not in self._made:
+            self._made[leaf] = self._leaves[leaf.key](leaf.value)
+        return self._made[leaf]

@@ -1,0 +1,142 @@
+"""Full-text search: what a person types, as conditions on products.
+
+Words must all occur, in whatever form, with or without accents; the last one may be unfinished. "Quoted words" must
+follow each other, `or` separates alternatives, `-word` must not occur. Where nothing in the shop has those words,
+products whose name looks like them are found instead.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    type_coerce,
+)
+
+from shop_graphql.models import Product
+from shop_graphql.text import is_storable
+
+MAX_LENGTH = 200
+MIN_SIMILAR = 4
+"""Shorter words look like too many others."""
+NEAREST = 0.75
+"""Of the names that resemble the words, those are found that do so at least this much as the best of them."""
+
+_TOKEN = re.compile(r'(-?)"([^"]*)"?|(\S+)')
+_CONFIGURATION = text("'shop'::regconfig")
+_products = Product.__table__
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word, or words that follow each other; `prefix` when the last of them may go on."""
+
+    text: str
+    excluded: bool = False
+    phrase: bool = False
+    prefix: bool = False
+
+
+def parse(query: str) -> list[list[Term]]:
+    """Return the alternatives of `query`, each a list of terms; no alternatives for one that says nothing."""
+    alternatives: list[list[Term]] = [[]]
+    for minus, phrase, word in _TOKEN.findall(query):
+        if word.lower() == "or":
+            alternatives.append([])
+        elif phrase:
+            alternatives[-1].append(Term(phrase, excluded=bool(minus), phrase=True))
+        elif bare := word.lstrip("-"):
+            alternatives[-1].append(Term(bare, excluded=word.startswith("-")))
+    found = [[term for term in terms if any(map(str.isalnum, term.text))] for terms in alternatives]
+    found = [terms for terms in found if terms]
+    if found and not query.endswith((" ", '"')) and not found[-1][-1].phrase:
+        last = found[-1][-1]
+        found[-1][-1] = Term(last.text, last.excluded, prefix=not last.excluded)
+    return found
+
+
+def condition(query: str) -> ColumnElement[bool]:
+    """Return the condition that a product is found by `query`. A query that says nothing finds everything.
+
+    The products are found once for all uses of the same condition in a statement.
+    """
+    if not is_storable(query):
+        return false()
+    alternatives = parse(query)
+    if not alternatives:
+        return true()
+    exact = select(_products.c.id).where(_has(alternatives)).cte()
+    similar = (
+        select(_products.c.id, _likeness(alternatives).label("likeness"))
+        .where(~exists(select(exact.c.id)), or_(false(), *map(_resembles, alternatives)))
+        .cte()
+    )
+    least = NEAREST * select(func.max(similar.c.likeness)).scalar_subquery()
+    found = select(exact.c.id).union_all(select(similar.c.id).where(similar.c.likeness >= least)).cte()
+    return _products.c.id.in_(select(found.c.id))
+
+
+def relevance(query: str) -> ColumnElement[Any]:
+    """Return how far a product is from `query`: negative, the less the better; cursors hold its six places."""
+    alternatives = parse(query) if is_storable(query) else []
+    if not alternatives:
+        return cast(0, Numeric)
+    rank = 1 + func.ts_rank(_products.c.search_vector, _tsquery(alternatives))
+    found = case((_has(alternatives), rank), else_=_likeness(alternatives))
+    return type_coerce(-func.round(cast(found, Numeric), 6), Numeric)
+
+
+def _has(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[bool]:
+    return _products.c.search_vector.bool_op("@@")(_tsquery(alternatives))
+
+
+def _tsquery(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[Any]:
+    return _joined("||", [_joined("&&", [_term(term) for term in terms]) for terms in alternatives])
+
+
+def _joined(operator: Literal["||", "&&"], queries: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+    return reduce(lambda left, right: left.op(operator)(right), queries)
+
+
+def _term(term: Term) -> ColumnElement[Any]:
+    if term.prefix:
+        quoted = term.text.replace("\\", "\\\\").replace("'", "''")
+        query = func.to_tsquery(_CONFIGURATION, f"'{quoted}':*")
+    elif term.phrase:
+        query = func.phraseto_tsquery(_CONFIGURATION, term.text)
+    else:
+        query = func.plainto_tsquery(_CONFIGURATION, term.text)
+    return func.tsquery_not(query) if term.excluded else query
+
+
+def _likeness(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[Any]:
+    """Return how much a product's name has of the words, from 0 to 1: the best of the alternatives."""
+    folded = func.shop_fold(_products.c.name)
+    return func.greatest(*(func.word_similarity(func.shop_fold(_words(terms)), folded) for terms in alternatives))
+
+
+def _resembles(terms: Sequence[Term]) -> ColumnElement[bool]:
+    words = _words(terms)
+    if len(words) < MIN_SIMILAR:
+        return false()
+    likeness = func.shop_fold(words).bool_op("<%")(func.shop_fold(_products.c.name))
+    excluded = [_term(Term(term.text, phrase=term.phrase)) for term in terms if term.excluded]
+    return and_(likeness, *(~_products.c.search_vector.bool_op("@@")(query) for query in excluded))
+
+
+def _words(terms: Sequence[Term]) -> str:
+    return " ".join(term.text for term in terms if not term.excluded)

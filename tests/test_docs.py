@@ -1,0 +1,65 @@
+"""Every example of the documentation is run against the sample shop, and finds something."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from shop_graphql import migration
+from shop_graphql.app import create_app
+from shop_graphql.sample.loading import load
+from shop_graphql.sample.size import Size
+from shop_graphql.settings import Settings
+from tests.api.conftest import Client
+from tests.conftest import temporary_database
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLES = [
+    pytest.param(example, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, example in enumerate(re.findall(r"```graphql\n(.*?)```", page.read_text(), re.DOTALL), 1)
+]
+
+
+@pytest.fixture(scope="module")
+def demo_url(server_url: str) -> Iterator[str]:
+    with temporary_database(server_url) as url:
+        migration.upgrade(url)
+        load(url, Size(), lambda _: None)
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def demo(demo_url: str) -> AsyncIterator[Client]:
+    app = create_app(Settings(database_url=demo_url))
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        yield Client(http)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+async def test_an_example_finds_something(demo: Client, example: str) -> None:
+    assert list(_empty(await demo.ask(example))) == []
+
+
+async def test_the_answer_in_the_readme_is_the_true_one(demo: Client) -> None:
+    readme = (ROOT / "README.md").read_text()
+    query, answer = re.findall(r"```(?:graphql|json)\n(.*?)```", readme, re.DOTALL)[:2]
+    assert await demo.send(query) == json.loads(answer)
+
+
+def _empty(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of empty lists and of objects that are missing."""
+    if value == [] or (value is None and not path.endswith(("from", "to", "endCursor", "description"))):
+        yield path
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from _empty(member, f"{path}.{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _empty(item, f"{path}.{index}")
