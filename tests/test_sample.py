@@ -114,7 +114,7 @@ def test_ids_continue_after_the_sample(shop_url: str) -> None:
         ("categories", "name", "'New'"),
         ("products", "name, price, category_id", "'New', 1, 1"),
         ("orders", "user_id, total_amount", "1, 0"),
-        ("order_items", "order_id, product_id, quantity, unit_price", "1, 1, 1, 1"),
+        ("order_items", "order_id, product_id, product_name, quantity, unit_price", "1, 1, 'P', 1, 1"),
     ):
         largest = ask(shop_url, f"SELECT max(id) FROM {table}")
         assert ask(shop_url, f"INSERT INTO {table} ({columns}) VALUES ({values}) RETURNING id") == largest + 1

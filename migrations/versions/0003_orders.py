@@ -23,6 +23,14 @@ def upgrade() -> None:
         "UPDATE order_items SET product_name = products.name FROM products WHERE products.id = order_items.product_id"
     )
     op.alter_column("order_items", "product_name", nullable=False)
+    _index_products(sa.text("archived_at IS NULL"))
+    op.create_index("ix_products_category_id", "products", ["category_id"])
+    op.create_index(
+        "ix_products_archived_at_id",
+        "products",
+        ["archived_at", "id"],
+        postgresql_where=sa.text("archived_at IS NOT NULL"),
+    )
     _create_order_events()
     _create_stock_movements()
     _create_idempotency_keys()
@@ -34,8 +42,22 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_column("order_items", "product_name")
     op.drop_column("orders", "version")
+    op.drop_index("ix_products_archived_at_id", "products")
+    op.drop_index("ix_products_category_id", "products")
+    _index_products(None)
     for column in ("archived_at", "version", "sku"):
         op.drop_column("products", column)
+
+
+def _index_products(where: sa.TextClause | None) -> None:
+    """Make the indexes of lists again, with another predicate."""
+    keys = ["name", "price", "created_at", "stock_quantity"]
+    lists = [[key, "id"] for key in keys] + [["category_id", key, "id"] for key in keys[:3]]
+    for columns in lists:
+        name = "ix_products_" + "_".join(columns)
+        include = {"postgresql_include": ["stock_quantity"]} if columns[0] == "price" else {}
+        op.drop_index(name, "products")
+        op.create_index(name, "products", columns, postgresql_where=where, **include)
 
 
 def _create_order_events() -> None:

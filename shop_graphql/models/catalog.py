@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -23,6 +24,10 @@ from shop_graphql.models.base import Base, CreatedAt, Id, Money, Version
 if TYPE_CHECKING:
     from shop_graphql.models.orders import OrderItem
     from shop_graphql.models.stock import StockMovement
+
+
+LISTED = text("archived_at IS NULL")
+"""Lists leave archived products out, and so do their indexes."""
 
 
 class Category(Base):
@@ -70,13 +75,15 @@ class Product(Base):
         CheckConstraint("price >= 0 AND price < 'NaN'", name="price"),
         CheckConstraint("stock_quantity >= 0", name="stock_quantity"),
         UniqueConstraint("sku"),
-        Index(None, "name", "id"),
-        Index(None, "price", "id", postgresql_include=["stock_quantity"]),
-        Index(None, "created_at", "id"),
-        Index(None, "stock_quantity", "id"),
-        Index(None, "category_id", "name", "id"),
-        Index(None, "category_id", "price", "id"),
-        Index(None, "category_id", "created_at", "id"),
+        Index(None, "category_id"),
+        Index(None, "archived_at", "id", postgresql_where=text("archived_at IS NOT NULL")),
+        Index(None, "name", "id", postgresql_where=LISTED),
+        Index(None, "price", "id", postgresql_include=["stock_quantity"], postgresql_where=LISTED),
+        Index(None, "created_at", "id", postgresql_where=LISTED),
+        Index(None, "stock_quantity", "id", postgresql_where=LISTED),
+        Index(None, "category_id", "name", "id", postgresql_where=LISTED),
+        Index(None, "category_id", "price", "id", postgresql_where=LISTED),
+        Index(None, "category_id", "created_at", "id", postgresql_where=LISTED),
     )
 
 

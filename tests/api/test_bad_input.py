@@ -207,7 +207,8 @@ async def test_counting_ends_between_0_and_a_million(client: Client, up_to: int)
         "query ($n: Int!) { products { totalCount(upTo: $n) { value } } }",
         "mutation ($n: Int!) {"
         ' addCategoryStock(input: {idempotencyKey: "k", categoryId: "cat_1", quantity: $n}) { __typename } }',
-        'mutation ($n: Int!) { createOrder(input: {userId: "user_1", items: [{productId: "prod_1", quantity: $n}]})'
+        'mutation ($n: Int!) { createOrder(input: {idempotencyKey: "k", userId: "user_1", '
+        'items: [{productId: "prod_1", quantity: $n}]})'
         " { __typename } }",
     ],
 )
@@ -447,7 +448,7 @@ async def test_a_control_character_is_refused_wherever_it_stands(
 async def test_the_escapes_of_a_literal_are_read_as_strictly(
     client: Client, name: str, steps: tuple[str, ...], limit: int | None, others: Values
 ) -> None:
-    values = re.sub(r'"(\w+)":', r"\1:", json.dumps(input_with(steps, f"aESCAPE{END}", others)))
+    values = re.sub(r'"(\w+)":', r"\1:", json.dumps(keyed(name, input_with(steps, f"aESCAPE{END}", others))))
     query = re.sub(r"\(\$input: \w+!\)", "", document(name)).replace("$input", values)
     for nul in (r"\u0000", r"\u{0}"):
         assert (await client.ask(query.replace("ESCAPE", nul)))[name]["code"] == "VALIDATION"

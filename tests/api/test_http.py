@@ -631,5 +631,5 @@ async def test_a_client_that_goes_away_leaves_the_pool_whole(
         await asyncio.sleep(0)
     await asyncio.wait(leaving)
     assert all(request.cancelled() for request in leaving)
-    assert pool(app).checkedout() == 0
+    await checked_out(app, 0)
     await client.ask(READ)

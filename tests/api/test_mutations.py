@@ -13,6 +13,8 @@ from tests.api.conftest import Client
 from tests.api.mutating import REFUSAL, done, fact, invalid, mutate, path, refused, tables, unknown
 from tests.factories import Factory
 
+BUYER = 'idempotencyKey: "k", userId: "user_1"'
+
 SHORT = "1 product is out of stock or short of it."
 
 
@@ -315,7 +317,10 @@ async def test_create_order_takes_the_products_from_stock_at_their_prices(
     )
     after = await tables(database)
     assert [row[:4] for row in after["orders"]] == [(1, 1, OrderStatus.PENDING, Decimal("2037.48"))]
-    assert after["order_items"] == [(1, 1, 2, 3, Decimal("12.50")), (2, 1, 1, 2, Decimal("999.99"))]
+    assert [row[:3] + row[4:] for row in after["order_items"]] == [
+        (1, 1, 2, 3, Decimal("12.50")),
+        (2, 1, 1, 2, Decimal("999.99")),
+    ]
     assert await stocks(database) == [8, 0]
 
 
@@ -328,7 +333,7 @@ async def test_create_order_sums_the_items_of_one_product(client: Client, make: 
         client, "createOrder", "order { totalAmount items { quantity } }", userId="user_1", items=items
     )
     assert placed == done("createOrder", order={"totalAmount": "8.60", "items": [{"quantity": 6}, {"quantity": 1}]})
-    assert (await tables(database))["order_items"] == [
+    assert [row[:3] + row[4:] for row in (await tables(database))["order_items"]] == [
         (1, 1, 1, 6, Decimal("1.10")),
         (2, 1, 2, 1, Decimal("2.00")),
     ]
@@ -408,20 +413,19 @@ async def test_create_order_reports_all_problems_of_the_request_and_changes_noth
 @pytest.mark.parametrize(
     ("document", "variables"),
     [
-        ('mutation { createOrder(input: {userId: "user_1", items: [{productId: 7, quantity: 1}]}) { ...R } }', {}),
-        ('mutation { createOrder(input: {userId: "user_1", items: {productId: 7, quantity: 1}}) { ...R } }', {}),
+        ("mutation { createOrder(input: {BUYER, items: [{productId: 7, quantity: 1}]}) { ...R } }", {}),
+        ("mutation { createOrder(input: {BUYER, items: {productId: 7, quantity: 1}}) { ...R } }", {}),
         (
-            'mutation ($id: ID!) { createOrder(input: {userId: "user_1", items: [{productId: $id, quantity: 1}]})'
-            " { ...R } }",
+            "mutation ($id: ID!) { createOrder(input: {BUYER, items: [{productId: $id, quantity: 1}]}) { ...R } }",
             {"id": 7},
         ),
         (
-            'mutation ($items: [OrderItemInput!]!) { createOrder(input: {userId: "user_1", items: $items}) { ...R } }',
+            "mutation ($items: [OrderItemInput!]!) { createOrder(input: {BUYER, items: $items}) { ...R } }",
             {"items": {"productId": "7", "quantity": 1}},
         ),
         (
             "mutation ($input: CreateOrderInput!) { createOrder(input: $input) { ...R } }",
-            {"input": {"userId": "user_1", "items": [{"productId": "7", "quantity": 1}]}},
+            {"input": {"idempotencyKey": "k", "userId": "user_1", "items": [{"productId": "7", "quantity": 1}]}},
         ),
     ],
     ids=["literals", "one item for the list", "an id", "one item for the list of a variable", "the input"],
@@ -430,7 +434,7 @@ async def test_create_order_names_a_problem_in_the_words_of_the_request_however_
     client: Client, make: Factory, document: str, variables: dict[str, Any]
 ) -> None:
     await make.user()
-    placed = await client.ask(document + "fragment R on NotFoundError { id path }", **variables)
+    placed = await client.ask(document.replace("BUYER", BUYER) + "fragment R on NotFoundError { id path }", **variables)
     assert placed["createOrder"] == {"id": "7", "path": path("items", 0, "productId")}
 
 
@@ -510,7 +514,7 @@ async def test_delete_order_returns_what_it_took_unless_it_was_cancelled(
     assert deleted == done("deleteOrder", deletedId="ord_1")
     after = await tables(database)
     assert [row[0] for row in after["orders"]] == [kept.id]
-    assert after["order_items"] == [(3, kept.id, first.id, 1, Decimal("10.00"))]
+    assert after["order_items"] == [(3, kept.id, first.id, first.name, 1, Decimal("10.00"))]
     assert await stocks(database) == stock
 
 
@@ -521,7 +525,10 @@ async def test_delete_order_undoes_an_order_completely(client: Client, make: Fac
     await mutate(client, "createOrder", userId="user_1", items=[item(1, 3), item(1, 4)])
     assert await tables(database) != before
     await mutate(client, "deleteOrder", orderId="ord_1")
-    assert await tables(database) == before
+    after = await tables(database)
+    assert [(row[0], row[4]) for row in after["products"]] == [(row[0], row[4]) for row in before["products"]]
+    assert [after[name] for name in ("orders", "order_items", "order_events")] == [[], [], []]
+    assert [(row[3], row[4]) for row in after["stock_movements"]] == [(-7, 0), (7, 7)]
 
 
 async def test_delete_order_returns_stock_once(client: Client, make: Factory, database: Database) -> None:
@@ -537,22 +544,23 @@ async def test_mutations_of_one_document_run_in_order_and_see_what_the_ones_befo
 ) -> None:
     await make.user()
     await make.product(stock=5, price="2.00")
-    buy = '(input: {userId: "user_1", items: [{productId: "prod_1", quantity: 3}]})'
+    buy = '(input: {idempotencyKey: "%s", userId: "user_1", items: [{productId: "prod_1", quantity: 3}]})'
     product = "product { stockQuantity price orderItems { totalCount { value } } }"
     data = await client.ask(f"""
         mutation {{
-          first: createOrder{buy} {{ ... on CreateOrderSuccess {{ order {{ totalAmount items {{ {product} }} }} }} }}
+          first: createOrder{buy % "one"} {{ ...Placed }}
           price: updateProductPrice(input: {{productId: "prod_1", price: "3"}}) {{
             ... on UpdateProductPriceSuccess {{ {product} }}
           }}
-          second: createOrder{buy} {{ ...Refusal ... on OutOfStockError {{ shortages {{ {product} }} }} }}
-          stock: addCategoryStock(input: {{categoryId: "cat_1", quantity: 1}}) {{
+          second: createOrder{buy % "two"} {{ ...Refusal ... on OutOfStockError {{ shortages {{ {product} }} }} }}
+          stock: addCategoryStock(input: {{idempotencyKey: "k", categoryId: "cat_1", quantity: 1}}) {{
             ... on AddCategoryStockSuccess {{ changedCount category {{ stats {{ totalValue }} }} }}
           }}
-          third: createOrder{buy} {{ ... on CreateOrderSuccess {{ order {{ totalAmount items {{ {product} }} }} }} }}
+          third: createOrder{buy % "three"} {{ ...Placed }}
           undo: deleteOrder(input: {{orderId: "ord_1"}}) {{ ... on DeleteOrderSuccess {{ deletedId }} }}
           delete: deleteProduct(input: {{productId: "prod_1"}}) {{ ... on InUseError {{ orderCount }} }}
         }}
+        fragment Placed on CreateOrderSuccess {{ order {{ totalAmount items {{ {product} }} }} }}
         {REFUSAL}
     """)
 
@@ -608,4 +616,5 @@ async def test_a_payload_is_read_once_its_mutation_is_committed(
     )
     event.remove(engine, "commit", record)
     kinds = [statement.split()[0] for statement in statements]
-    assert kinds == ["SELECT", "SELECT", "UPDATE", "INSERT", "INSERT", "COMMIT", "SELECT", "SELECT", "SELECT"]
+    locks, writes, answer = ["SELECT", "SELECT"], ["INSERT", "INSERT", "INSERT", "WITH", "INSERT"], ["UPDATE", "COMMIT"]
+    assert kinds == ["INSERT", *locks, *writes, *answer, "SELECT", "SELECT", "SELECT"]
