@@ -46,9 +46,10 @@ class Database:
         """Run `work` in a transaction of its own, to its end even when the caller goes away; see retrying.run."""
         return await asyncio.shield(asyncio.create_task(run(self._writes, work, repeatable=repeatable)))
 
-    def preview(self) -> AsyncSession:
-        """Return a session whose work is never committed: closing it rolls back."""
-        return self._writes()
+    def preview(self) -> tuple[AsyncSession, "ReadSession"]:
+        """Return a session whose work is never committed, and reads that see it; closing those rolls it back."""
+        session = self._writes()
+        return session, ReadSession(self._fresh_reads, session)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -63,9 +64,9 @@ class ReadSession:
     the cancellation of whoever waits for it: a statement cut off halfway would leave a broken connection in the pool.
     """
 
-    def __init__(self, sessions: Callable[[], AsyncSession]) -> None:
+    def __init__(self, sessions: Callable[[], AsyncSession], opened: AsyncSession | None = None) -> None:
         self._sessions = sessions
-        self._session: AsyncSession | None = None
+        self._session = opened
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Result[Any]]] = set()
 

@@ -49,13 +49,12 @@ class Context:
     async def preview(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a service whose transaction is never committed; until then the request's reads see its work."""
         await self.close()
-        session = self._database.preview()
-        self._read_through(ReadSession(lambda: session))
+        session, reads = self._database.preview()
+        self._read_through(reads)
         try:
             return await service(session, *args, **kwargs)
         except BaseException:
-            await session.close()
-            self._read_through(self._database.reads(fresh=True))
+            await self.close()
             raise
 
     async def close(self) -> None:
