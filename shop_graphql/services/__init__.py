@@ -11,7 +11,7 @@ from shop_graphql.services.catalog import (
     update_category,
     update_product,
 )
-from shop_graphql.services.idempotency import Outcome, once
+from shop_graphql.services.idempotency import Outcome, once, sweep
 from shop_graphql.services.orders import NewItem, cancel_order, complete_order, create_order, delete_order
 from shop_graphql.services.stock import adjust_stock
 from shop_graphql.services.users import create_user
@@ -33,6 +33,7 @@ __all__ = [
     "delete_order",
     "delete_product",
     "once",
+    "sweep",
     "update_category",
     "update_product",
 ]
