@@ -1,8 +1,8 @@
 """Orders per second: createOrder through GraphQL beside a naive transaction, on 5 hot products and on 1,000.
 
 Run by `make bench-orders`. Forty buyers order five random products each, without pause, on thirty connections, inside
-one process and without HTTP. The naive buyer reads the stock, judges, and updates product by product in the order of the
-cart, without a lock: what an order looks like before anybody has thought about two of them.
+one process and without HTTP. The naive buyer reads the stock, judges, and updates product by product in the order of
+the cart, without a lock: what an order looks like before anybody has thought about two of them.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ async def naively(database: Database, cart: list[int]) -> str:
 async def load(database: Database, buy: Buy, products: int, seconds: float) -> Run:
     """Let the buyers buy for so many seconds."""
     await _stock_up(database, products)
-    run, chance, start = Run(), random.Random(1), time.perf_counter()
+    run, chance, start = Run(), random.Random(1), time.perf_counter()  # noqa: S311
 
     async def buyer() -> None:
         while time.perf_counter() - start < seconds:
