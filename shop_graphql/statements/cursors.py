@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
+from sqlalchemy import BigInteger, Integer
 
 from shop_graphql import models
 from shop_graphql.errors import InvalidCursor
@@ -61,7 +62,11 @@ def _fingerprint(source: Source, order: Order) -> str:
 def _value(source: Source, sort: Sort, content: Any) -> Any:
     if content is None and is_nullable(source.model, sort):
         return None
-    return _PARSERS[column(source.model, source.where, sort).type.python_type](content)
+    type_ = column(source.model, source.where, sort).type
+    value = _PARSERS[type_.python_type](content)
+    if isinstance(type_, Integer) and not isinstance(type_, BigInteger) and abs(value) > models.MAX_INT:
+        raise ValueError("not an integer of the column")
+    return value
 
 
 def _text(value: Any) -> str:

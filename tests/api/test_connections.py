@@ -26,16 +26,25 @@ async def full_shop(database: Database, empty_shop: None) -> None:
     numbers = count(1)
     for _ in range(3):
         async with database.transaction() as session:
-            users = [User(email=f"{next(numbers)}@example.com", full_name="Ada") for _ in range(3)]
-            categories = [Category(name=f"{letter}{next(numbers)}") for letter in "bca"]
+            users = [User(email=f"{next(numbers)}@example.com", full_name=name) for name in "bab"]
+            categories = [
+                Category(name=f"{letter}{next(numbers)}", description=description)
+                for letter, description in zip("bca", ("b", None, "a"), strict=True)
+            ]
             products = [
-                Product(name=name, price=Decimal(index % 2), category=categories[index == 5])
+                Product(name=name, price=Decimal(index % 2), stock_quantity=index % 3, category=categories[index == 5])
                 for index, name in enumerate("cabacé")
             ]
-            orders = [Order(user=users[index == 0], total_amount=Decimal(0)) for index in range(6)]
+            orders = [Order(user=users[index == 0], total_amount=Decimal(index % 3)) for index in range(6)]
             items = [
-                OrderItem(order=order, product=products[0], product_name="P", quantity=1, unit_price=Decimal(0))
-                for order in orders
+                OrderItem(
+                    order=order,
+                    product=products[0],
+                    product_name="P",
+                    quantity=1 + index % 3,
+                    unit_price=Decimal(index % 2),
+                )
+                for index, order in enumerate(orders)
             ]
             session.add_all([*users, *categories, *products, *orders, *items])
 
@@ -77,81 +86,130 @@ async def walk(ask: Ask, size: int, *, backwards: bool = False) -> list[str]:
         page = await ask(f'{limit}: {size}, {place}: "{info["startCursor" if backwards else "endCursor"]}"')
 
 
-ROOTS = [
-    ("users", "", "users", "created_at DESC, id DESC"),
-    ("users", "orderBy: {field: CREATED_AT}", "users", "created_at, id"),
-    ("users", "orderBy: {field: CREATED_AT, direction: DESC}", "users", "created_at DESC, id DESC"),
-    ("categories", "", "categories", "name, id"),
-    ("categories", "orderBy: {field: NAME, direction: DESC}", "categories", "name DESC, id DESC"),
-    ("categories", "orderBy: {field: CREATED_AT}", "categories", "created_at, id"),
-    (
-        "categories",
-        "orderBy: [{field: CREATED_AT, direction: DESC}, {field: NAME}]",
-        "categories",
-        "created_at DESC, name, id DESC",
-    ),
-    ("orders", "", "orders", "created_at DESC, id DESC"),
-    ("orders", "orderBy: {field: CREATED_AT, direction: ASC}", "orders", "created_at, id"),
-    ("products", "", "products", "created_at DESC, id DESC"),
-    ("products", "orderBy: {field: CREATED_AT}", "products", "created_at, id"),
-    ("products", "orderBy: {field: NAME}", "products", "name, id"),
-    ("products", "orderBy: {field: NAME, direction: DESC}", "products", "name DESC, id DESC"),
-    ("products", "orderBy: {field: PRICE}", "products", "price, id"),
-    ("products", "orderBy: {field: PRICE, direction: DESC}", "products", "price DESC, id DESC"),
-    ("products", "orderBy: [{field: PRICE}, {field: NAME}]", "products", "price, name, id"),
-    ("products", "orderBy: [{field: NAME}, {field: PRICE, direction: DESC}]", "products", "name, price DESC, id"),
-    (
-        "products",
-        "orderBy: [{field: PRICE, direction: DESC}, {field: NAME}, {field: CREATED_AT, direction: DESC}]",
-        "products",
-        "price DESC, name, created_at DESC, id DESC",
-    ),
-    (
-        "products",
-        "orderBy: [{field: PRICE}, {field: PRICE, direction: DESC}, {field: CREATED_AT}]",
-        "products",
-        "price, created_at, id",
-    ),
-]
 OF_CATEGORY, OF_USER, OF_PRODUCT = (
-    'category(by: {id: "cat_4"}) > products',
-    'user(by: {id: "user_4"}) > orders',
-    'product(id: "prod_7") > orderItems',
+    ('category(by: {id: "cat_4"}) > products', "products WHERE category_id = 4"),
+    ('user(by: {id: "user_4"}) > orders', "orders WHERE user_id = 4"),
+    ('product(id: "prod_7") > orderItems', "order_items WHERE product_id = 7"),
 )
-IN_CATEGORY, BY_USER, WITH_PRODUCT = (
-    "products WHERE category_id = 4",
-    "orders WHERE user_id = 4",
-    "order_items WHERE product_id = 7",
-)
-NESTED = [
-    (OF_CATEGORY, "", IN_CATEGORY, "created_at DESC, id DESC"),
-    (OF_CATEGORY, "orderBy: {field: NAME}", IN_CATEGORY, "name, id"),
-    (
-        OF_CATEGORY,
-        "orderBy: [{field: PRICE, direction: DESC}, {field: NAME}]",
-        IN_CATEGORY,
-        "price DESC, name, id DESC",
-    ),
-    (OF_USER, "", BY_USER, "created_at DESC, id DESC"),
-    (OF_USER, "orderBy: {field: CREATED_AT}", BY_USER, "created_at, id"),
-    (OF_PRODUCT, "", WITH_PRODUCT, "id DESC"),
-    (OF_PRODUCT, "orderBy: {field: CREATED_AT}", WITH_PRODUCT, "id"),
-]
+DEFAULTS = {
+    ("users", "users"): "created_at DESC, id DESC",
+    ("categories", "categories"): "name, id",
+    ("products", "products"): "created_at DESC, id DESC",
+    ("orders", "orders"): "created_at DESC, id DESC",
+    OF_CATEGORY: "created_at DESC, id DESC",
+    OF_USER: "created_at DESC, id DESC",
+    OF_PRODUCT: "id DESC",
+}
+ORDERS = {
+    ("users", "users"): [
+        "created_at, id",
+        "created_at DESC, id DESC",
+        "full_name, id",
+        "full_name DESC, created_at, id DESC",
+    ],
+    ("categories", "categories"): [
+        "name, id",
+        "name DESC, id DESC",
+        "created_at, id",
+        "created_at DESC, name, id DESC",
+        "description, id",
+        "description DESC, id DESC",
+        "description, name DESC, id",
+        "description DESC, created_at, id DESC",
+        "created_at, description, id",
+        "created_at, description DESC, id",
+    ],
+    ("products", "products"): [
+        "created_at, id",
+        "name, id",
+        "name DESC, id DESC",
+        "price, id",
+        "price DESC, id DESC",
+        "stock_quantity, id",
+        "price, name, id",
+        "name, price DESC, id",
+        "stock_quantity DESC, name, id DESC",
+        "price DESC, name, created_at DESC, id DESC",
+    ],
+    ("orders", "orders"): [
+        "created_at, id",
+        "total_amount DESC, id DESC",
+        "total_amount, created_at DESC, id",
+    ],
+    OF_CATEGORY: ["name, id", "price, name DESC, id", "stock_quantity DESC, price, id DESC"],
+    OF_USER: ["created_at, id", "total_amount, created_at, id"],
+    OF_PRODUCT: ["quantity DESC, id DESC", "unit_price, quantity DESC, id"],
+}
 PREFIXES = {"users": "user", "categories": "cat", "orders": "ord", "products": "prod", "order_items": "item"}
 
 
-@pytest.mark.parametrize(("field", "arguments", "rows", "order"), [*ROOTS, *NESTED])
-async def test_a_walk_finds_every_element_once_and_in_order_from_either_end(
-    client: Client, full_shop: None, database: Database, field: str, arguments: str, rows: str, order: str
-) -> None:
+def order_by(order: str) -> str:
+    """Return the argument that asks for an order of SQL, less the id that is appended to it."""
+    keys = [key.split() for key in order.split(", ")[:-1]]
+    return (
+        "orderBy: [" + " ".join(f"{{field: {key.upper()} direction: {(*way, 'ASC')[0]}}}" for key, *way in keys) + "]"
+    )
+
+
+async def sorted_ids(database: Database, rows: str, order: str) -> list[str]:
     async with database.transaction() as session:
         ids = (await session.scalars(text(f"SELECT id FROM {rows} ORDER BY {order}"))).all()
-    expected = [f"{PREFIXES[rows.split()[0]]}_{id}" for id in ids]
+    return [f"{PREFIXES[rows.split()[0]]}_{id}" for id in ids]
+
+
+@pytest.mark.parametrize(
+    ("field", "rows", "order"), [(*place, order) for place, orders in ORDERS.items() for order in orders]
+)
+async def test_a_walk_finds_every_element_once_and_in_order_from_either_end(
+    client: Client, full_shop: None, database: Database, field: str, rows: str, order: str
+) -> None:
+    expected = await sorted_ids(database, rows, order)
     assert len(expected) >= 5
-    ask = asker(client, field, arguments)
+    ask = asker(client, field, order_by(order))
     assert await walk(ask, 4) == expected
     assert await walk(ask, 4, backwards=True) == expected
     assert await walk(ask, 100) == expected
+
+
+@pytest.mark.parametrize(
+    ("type_name", "place", "elsewhere"),
+    [
+        ("UserSortField", ("users", "users"), set()),
+        ("CategorySortField", ("categories", "categories"), set()),
+        ("ProductSortField", ("products", "products"), {"RELEVANCE"}),
+        ("OrderSortField", ("orders", "orders"), set()),
+        ("OrderItemSortField", OF_PRODUCT, {"CREATED_AT"}),
+    ],
+)
+async def test_every_key_to_sort_by_is_walked(
+    client: Client, type_name: str, place: tuple[str, str], elsewhere: set[str]
+) -> None:
+    data = await client.ask(f'{{ __type(name: "{type_name}") {{ enumValues {{ name }} }} }}')
+    walked = {key.split()[0].upper() for order in ORDERS[place] for key in order.split(", ")[:-1]}
+    assert {value["name"] for value in data["__type"]["enumValues"]} == walked | elsewhere
+
+
+async def test_every_list_has_an_order_of_its_own(client: Client, full_shop: None, database: Database) -> None:
+    for (field, rows), order in DEFAULTS.items():
+        expected = await sorted_ids(database, rows, order)
+        assert await walk(asker(client, field), 4) == expected
+        assert await walk(asker(client, field, "orderBy: []"), 4, backwards=True) == expected
+
+
+async def test_order_items_are_sorted_by_when_they_were_recorded(
+    client: Client, full_shop: None, database: Database
+) -> None:
+    field, rows = OF_PRODUCT
+    for direction in ("ASC", "DESC"):
+        ask = asker(client, field, f"orderBy: {{field: CREATED_AT direction: {direction}}}")
+        assert await walk(ask, 4) == await sorted_ids(database, rows, f"id {direction}")
+
+
+async def test_of_a_key_that_is_repeated_the_first_counts(client: Client, full_shop: None, database: Database) -> None:
+    keys = "orderBy: [{field: PRICE} {field: PRICE direction: DESC} {field: CREATED_AT} {field: PRICE}]"
+    assert await walk(asker(client, "products", keys), 4) == await sorted_ids(
+        database, "products", "price, created_at, id"
+    )
 
 
 async def test_a_walk_may_take_steps_of_any_size(client: Client, full_shop: None) -> None:
@@ -412,7 +470,7 @@ async def crowd(database: Database, empty_shop: None) -> None:
             ("categories", "name", "'C' || n"),
             ("products", "name, price, category_id", "'P', 1, n"),
             ("orders", "user_id, total_amount", "n, 1"),
-            ("order_items", "order_id, product_id, quantity, unit_price", "n, n, 1, 1"),
+            ("order_items", "order_id, product_id, product_name, quantity, unit_price", "n, n, 'P', 1, 1"),
         ):
             insert = f"INSERT INTO {table} ({columns}) SELECT {values} FROM generate_series(1, 100) AS n"
             await session.execute(text(insert))
