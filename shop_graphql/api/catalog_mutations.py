@@ -12,12 +12,11 @@ from shop_graphql.api.errors import (
     IdempotencyConflictError,
     InUseError,
     NotFoundError,
-    OutOfStockError,
     ValidationError,
     VersionConflictError,
 )
 from shop_graphql.api.inputs import KEY, REPLAYED, VERSION, given, value_or_none
-from shop_graphql.api.nodes import decode_id, load_by_id
+from shop_graphql.api.nodes import decode_id
 from shop_graphql.api.scalars import Money
 
 
@@ -90,24 +89,6 @@ class RestoreProductInput:
     product_id: strawberry.ID = strawberry.field(description="The product.")
 
 
-@strawberry.input(description="A change of one product's stock.")
-class AdjustStockInput:
-    idempotency_key: str = strawberry.field(description=KEY)
-    product_id: strawberry.ID = strawberry.field(description="The product.")
-    delta: int = strawberry.field(description="How many to add; negative takes away.")
-    reason: strawberry.Maybe[str | None] = strawberry.field(description="Why, at most 500 characters.")
-    expected_stock: strawberry.Maybe[int] = strawberry.field(
-        description="Change it only when this is what there is; else `VersionConflictError` tells what is."
-    )
-
-
-@strawberry.input(description="Stock for all products of a category.")
-class AddCategoryStockInput:
-    idempotency_key: str = strawberry.field(description=KEY)
-    category_id: strawberry.ID = strawberry.field(description="The category.")
-    quantity: int = strawberry.field(description="How many to add to each product's stock; negative takes away.")
-
-
 @strawberry.input(description="A product to delete.")
 class DeleteProductInput:
     product_id: strawberry.ID = strawberry.field(description="The product.")
@@ -154,24 +135,6 @@ class RestoreProductSuccess:
     product: Product = strawberry.field(description="The product.")
 
 
-@strawberry.type(description="The stock was changed.")
-class AdjustStockSuccess:
-    product: Product = strawberry.field(description="The product with its new stock.")
-    replayed: bool = strawberry.field(description=REPLAYED)
-
-
-@strawberry.type(description="The stock was changed.")
-class AddCategoryStockSuccess:
-    category_id: strawberry.Private[int]
-    replayed: bool = strawberry.field(description=REPLAYED)
-    changed_count: int = strawberry.field(description="How many products were changed.")
-
-    @strawberry.field(description="The category; null when it has been deleted since.")
-    async def category(self, info: Info) -> Category | None:
-        found: Category | None = await load_by_id(info, Category, self.category_id)
-        return found
-
-
 @strawberry.type(description="The product was deleted.")
 class DeleteProductSuccess:
     deleted_id: strawberry.ID = strawberry.field(description="The id that names nothing any more.")
@@ -209,19 +172,6 @@ ArchiveProductResult = Annotated[
 RestoreProductResult = Annotated[
     RestoreProductSuccess | NotFoundError,
     strawberry.union("RestoreProductResult", description="What came of selling a product again."),
-]
-AdjustStockResult = Annotated[
-    AdjustStockSuccess
-    | ValidationError
-    | NotFoundError
-    | OutOfStockError
-    | VersionConflictError
-    | IdempotencyConflictError,
-    strawberry.union("AdjustStockResult", description="What came of changing the stock."),
-]
-AddCategoryStockResult = Annotated[
-    AddCategoryStockSuccess | ValidationError | NotFoundError | OutOfStockError | IdempotencyConflictError,
-    strawberry.union("AddCategoryStockResult", description="What came of adding stock."),
 ]
 DeleteProductResult = Annotated[
     DeleteProductSuccess | NotFoundError | InUseError,
@@ -294,26 +244,6 @@ class CatalogMutations:
         product_id = decode_id(Product, input.product_id)
         product = await info.context.write(services.archive_product, product_id=product_id, archived=False)
         return RestoreProductSuccess(product=Product.from_row(product))
-
-    @strawberry.mutation(description="Change the stock of one product.")
-    async def adjust_stock(self, info: Info, input: AdjustStockInput) -> AdjustStockResult:
-        outcome = await info.context.write_once(
-            input.idempotency_key,
-            services.adjust_stock,
-            product_id=decode_id(Product, input.product_id),
-            delta=input.delta,
-            reason=value_or_none(input.reason),
-            expected_stock=value_or_none(input.expected_stock),
-        )
-        return AdjustStockSuccess(product=Product.from_row(outcome.result), replayed=outcome.replayed)
-
-    @strawberry.mutation(description="Add stock to every product of a category, or to none.")
-    async def add_category_stock(self, info: Info, input: AddCategoryStockInput) -> AddCategoryStockResult:
-        category_id = decode_id(Category, input.category_id)
-        outcome = await info.context.write_once(
-            input.idempotency_key, services.add_category_stock, category_id=category_id, quantity=input.quantity
-        )
-        return AddCategoryStockSuccess(changed_count=outcome.result, category_id=category_id, replayed=outcome.replayed)
 
     @strawberry.mutation(description="Delete a product that was never ordered.")
     async def delete_product(self, info: Info, input: DeleteProductInput) -> DeleteProductResult:

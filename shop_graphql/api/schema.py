@@ -21,6 +21,7 @@ from shop_graphql.api.order_mutations import OrderMutations
 from shop_graphql.api.orders import OrderQueries
 from shop_graphql.api.reports import ReportQueries
 from shop_graphql.api.scalars import SCALARS
+from shop_graphql.api.stock_mutations import StockMutations
 from shop_graphql.api.users import UserMutations, UserQueries
 from shop_graphql.errors import BadArgument
 
@@ -67,7 +68,7 @@ class Query(NodeQueries, UserQueries, CatalogQueries, OrderQueries, ReportQuerie
 
 
 @strawberry.type(description="What can be changed. Each field is one transaction, committed before its result is read.")
-class Mutation(UserMutations, CatalogMutations, OrderMutations):
+class Mutation(UserMutations, CatalogMutations, StockMutations, OrderMutations):
     pass
 
 
