@@ -1,5 +1,6 @@
 """GraphQL over HTTP: reads requests, runs them, writes responses."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -180,4 +181,11 @@ def _respond(result: ExecutionResult, media_type: str) -> Response:
 
 def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:
     content_type = f"{media_type}; charset=utf-8"
-    return Response(orjson.dumps(content), status, {**(headers or {}), "content-type": content_type})
+    return Response(_encode(content), status, {**(headers or {}), "content-type": content_type})
+
+
+def _encode(content: Any) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except orjson.JSONEncodeError:  # it stops at 254 levels
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

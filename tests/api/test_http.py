@@ -633,3 +633,14 @@ async def test_a_client_that_goes_away_leaves_the_pool_whole(
     assert all(request.cancelled() for request in leaving)
     await checked_out(app, 0)
     await client.ask(READ)
+
+
+async def test_a_deep_answer_is_written(client: Client, make: Factory) -> None:
+    await make.product()
+    inner = "name"
+    for _ in range(64):
+        inner = f"category {{ products {{ nodes {{ {inner} }} }} }}"
+    data = await client.ask(f"{{ products {{ nodes {{ {inner} }} }} }}")
+    for _ in range(64):
+        data = data["products"]["nodes"][0]["category"]
+    assert data["products"]["nodes"] == [{"name": "Product 2"}]
