@@ -26,6 +26,7 @@ fragment Refusal on UserError { ...Facts otherErrors { ...Facts } }
 """
 
 KEYED = {"addCategoryStock", "adjustStock", "cancelOrder", "completeOrder", "createOrder", "createProduct"}
+KEYED |= {"upsertProducts"}
 
 Values = dict[str, Any]
 Tables = dict[str, list[tuple[Any, ...]]]
