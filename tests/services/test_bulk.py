@@ -78,11 +78,11 @@ async def products(database: Database) -> list[dict[str, Any]]:
 
 
 async def ledger(database: Database) -> list[tuple[int, MovementKind, int, int]]:
-    return [found[1:5] for found in (await tables(database))["stock_movements"]]  # type: ignore[misc]
+    return [found[1:5] for found in (await tables(database))["stock_movements"]]
 
 
 async def events(database: Database) -> list[tuple[str, dict[str, int]]]:
-    return [found[2:4] for found in (await tables(database))["outbox"]]  # type: ignore[misc]
+    return [found[2:4] for found in (await tables(database))["outbox"]]
 
 
 async def test_upsert_products_creates_what_is_new_in_the_order_of_the_rows(
