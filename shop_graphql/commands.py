@@ -98,7 +98,7 @@ def export_products(path: Path | None) -> None:
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("Exporting products:", total=None)
             exchange.export_products(settings, url, file, lambda count: bar.advance(task, count))
-        file.flush()
+            file.flush()
 
 
 def show_settings() -> None:
@@ -183,15 +183,25 @@ def _output(path: Path | None) -> Iterator[TextIO]:
     output = TextIOWrapper(typer.get_binary_stream("stdout"), encoding="utf-8", newline="", write_through=True)
     try:
         yield output
+    except BrokenPipeError:  # whoever read it has seen enough
+        raise
+    except OSError as error:
+        raise _not_written("Standard output", error) from None
     finally:
         output.detach()
 
 
-def _created(path: Path) -> TextIO:
+@contextmanager
+def _created(path: Path) -> Iterator[TextIO]:
     try:
-        return path.open("w", encoding="utf-8", newline="")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
     except OSError as error:
-        raise StartupError(f"{path} cannot be written: {os.strerror(error.errno or 0)}.") from None
+        raise _not_written(str(path), error) from None
+
+
+def _not_written(name: str, error: OSError) -> StartupError:
+    return StartupError(f"{name} cannot be written: {os.strerror(error.errno or 0)}.")
 
 
 def _shown(value: object) -> str:

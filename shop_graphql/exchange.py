@@ -10,7 +10,7 @@ from typing import TextIO
 
 import asyncpg
 from sqlalchemy import BigInteger, bindparam, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from shop_graphql.connection import reason
 from shop_graphql.database import Database
@@ -26,6 +26,16 @@ Progress = Callable[[int], None]
 """Told how far it has come: in bytes of a file that is read, or in products that were written."""
 
 Work = Callable[[Database, list[ProductRow]], Awaitable[list[Upserted]]]
+
+REFUSALS = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    ConnectionRefusedError,
+    ConnectionResetError,
+    FileNotFoundError,
+)
+"""How a database says no or goes away; other OSErrors are about the files here. FileNotFoundError is its socket's."""
 
 MAX_REPORTED = 100
 PAGE = 1_000
@@ -173,8 +183,8 @@ async def _database(settings: Settings, url: str) -> AsyncIterator[Database]:
     try:
         yield database
     except ValidationFailed as error:
-        raise StartupError(f"The file was changed while it was imported: {error} Portions before stay.") from None
-    except (DBAPIError, asyncpg.PostgresError) as error:
-        raise StartupError(f"The database refused: {reason(error)}. Portions written before stay.") from None
+        raise StartupError(f"The file was changed while it was imported: {error} What is written stays.") from None
+    except REFUSALS as error:
+        raise StartupError(f"The database cannot go on: {reason(error)}. What is written stays.") from None
     finally:
         await database.close()

@@ -88,7 +88,7 @@ class ProductFile:
     def _check_header(self) -> None:
         known = [name for name in self.header if name != PROBLEM]
         missing = [name for name in REQUIRED if name not in known]
-        unknown = [name or "(no name)" for name in known if name not in COLUMNS]
+        unknown = [_shown(name) for name in known if name not in COLUMNS]
         twice = sorted({name for name in known if known.count(name) > 1 and name in COLUMNS})
         said = [
             f"{what} {', '.join(names)}"
@@ -146,6 +146,11 @@ def _row(values: dict[str, str]) -> ProductRow:
         description=values.get("description", Keep.KEEP),
         stock_quantity=_quantity(stock),
     )
+
+
+def _shown(name: str) -> str:
+    """Return what a terminal can show of a column that has any name at all."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:40]) or "(no name)"
 
 
 def _quantity(text: str) -> int | None:

@@ -29,7 +29,7 @@ NASTY = (
     HEADER
     + 'N,"Novel, the ""big"" one",Books,12.00,"Two\r\nlines\nand a half",4\r\n'
     + "E-1,Éclair — 甘い 🍰,Cakes,0.50,,0\r\n"
-    + "=1+1,'quoted',Books,99999999.99,; |,1000000000\r\n"
+    + "=1+1,'quoted',Books,99999999.99,\"; |\rend\",1000000000\r\n"
 )
 
 
@@ -259,6 +259,31 @@ def test_export_writes_products_without_a_sku_and_import_reports_them(shop_url: 
     assert run("import", source, "--policy", "skip-failed")[1] == summary(unchanged=2, failed=1)
 
 
+def test_a_full_disk_is_one_sentence(source: Path) -> None:
+    run("import", written(source, many(2_000)))
+    command = [sys.executable, "-m", "shop_graphql"]
+    full = Path("/dev/full")
+    assert "Error: /dev/full cannot be written: No space left on device.\n" in run("export", full)[2]
+    with full.open("wb") as output:
+        found = subprocess.run([*command, "export"], stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 1
+    assert "Error: Standard output cannot be written: No space left on device.\n" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_database_that_goes_away_is_one_sentence(
+    shop_url: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    written(source, NASTY)
+    monkeypatch.setattr("shop_graphql.exchange.upsert_products", refuse)
+    monkeypatch.setattr("shop_graphql.retrying.PAUSE", 0)
+    error = run("import", source)[2]
+    assert error.endswith("Error: The database cannot go on: Connection refused. What is written stays.\n")
+
+
 def test_export_of_an_empty_shop_is_a_header() -> None:
     assert run("export")[:2] == (0, HEADER)
 
@@ -272,7 +297,10 @@ def test_a_refusal_of_the_database_is_one_sentence(shop_url: str, source: Path) 
             )
             error = (await process.communicate())[1].decode()
             assert process.returncode == 1
-            assert "Error: The database refused: canceling statement due to lock timeout. Portions" in error
+            assert (
+                "Error: The database cannot go on: canceling statement due to lock timeout. What is written stays."
+                in error
+            )
             assert "Traceback" not in error
 
     written(source, NASTY)
