@@ -2,11 +2,13 @@
 
 import asyncio
 import csv
+import io
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,8 +19,10 @@ from typer.testing import CliRunner
 from shop_graphql import migration
 from shop_graphql.cli import app
 from shop_graphql.connection import transaction
+from shop_graphql.exchange import export_products
 from shop_graphql.models import Category, OutboxEvent, Product, StockMovement
 from shop_graphql.product_files import ProductFile
+from shop_graphql.settings import Settings
 from tests.conftest import TABLES, temporary_database
 
 HEADER = "sku,name,category,price,description,stock_quantity\r\n"
@@ -282,6 +286,18 @@ def test_a_database_that_goes_away_is_one_sentence(
     monkeypatch.setattr("shop_graphql.retrying.PAUSE", 0)
     error = run("import", source)[2]
     assert error.endswith("Error: The database cannot go on: Connection refused. What is written stays.\n")
+
+
+def test_export_is_one_moment_whatever_is_changed_meanwhile(shop_url: str, source: Path) -> None:
+    def change(_: int) -> None:
+        with ThreadPoolExecutor() as threads:
+            threads.submit(execute, shop_url, text("UPDATE products SET name = 'Late'")).result()
+
+    content = many(1_002)
+    run("import", written(source, content))
+    output = io.StringIO(newline="")
+    export_products(Settings(), shop_url, output, change)
+    assert output.getvalue() == content
 
 
 def test_export_of_an_empty_shop_is_a_header() -> None:
