@@ -4,7 +4,8 @@ That module is imported when a command runs and not before: the libraries of the
 needs none of them.
 """
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -80,6 +81,40 @@ def seed(
     from shop_graphql import commands
 
     commands.seed(Size(categories, products, users, orders, random_seed))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV, UTF-8, with the names of its columns in the first line.")],
+    policy: Annotated[
+        Literal["all-or-nothing", "skip-failed"], typer.Option(help="What a bad line means for the others.")
+    ] = "all-or-nothing",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count everything, and write nothing.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="CSV to write the bad lines to, each with its problem.")] = None,
+) -> None:
+    """Create and change products as a CSV file says; products are matched by SKU.
+
+    Columns, in any order: sku, name, category, price and, if wanted, description and stock_quantity. A category that
+    does not exist is created. An empty stock_quantity leaves stock as it is; an empty description removes it. A line
+    without a SKU is a bad line. Every 250 lines are one transaction: interrupted, run it again, and what was done
+    already counts as unchanged.
+    """
+    from shop_graphql import commands
+
+    commands.import_products(file, policy, rejects, dry_run)
+
+
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(help="CSV file to write; without it, standard output.")] = None,
+) -> None:
+    """Write every product as CSV, as they all are at one moment, in the form that import reads.
+
+    A product without a SKU is written with an empty one, and import reports it as a bad line: give it a SKU first.
+    """
+    from shop_graphql import commands
+
+    commands.export_products(file)
 
 
 @app.command()

@@ -1,19 +1,25 @@
 """What the commands do, once their options have been read."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
 
 import typer
 from pydantic import SecretStr
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from shop_graphql import embedded, migration, serving
+from shop_graphql import embedded, exchange, migration, serving
+from shop_graphql.errors import StartupError
+from shop_graphql.product_files import ProductFile, Rejects
 from shop_graphql.sample.loading import NotEmpty, load
 from shop_graphql.sample.size import Size
+from shop_graphql.services import UpsertPolicy, UpsertStatus
 from shop_graphql.settings import Settings, async_url, read_settings, variable
 
 WELCOME = """
@@ -67,6 +73,34 @@ def seed(size: Size) -> None:
         _load_sample(url, size)
 
 
+def import_products(path: Path, policy: str, rejects: Path | None, dry_run: bool) -> None:
+    """Create and change products as a CSV file says, in DATABASE_URL or in the embedded database "shop"."""
+    settings = read_settings()
+    file = ProductFile(path)
+    chosen = UpsertPolicy(policy)
+    with serving.signals(), _rejects(rejects, file, path) as rejected, _shop(settings) as url:
+        with Progress(console=Console(stderr=True)) as bar:
+            report = exchange.Report(_saying(bar), rejected)
+            if chosen is UpsertPolicy.ALL_OR_NOTHING:
+                exchange.check_products(file, report, _reading(bar, "Checking", file))
+                _refuse(report.counts[UpsertStatus.FAILED])
+            exchange.import_products(
+                settings, url, file, report, _reading(bar, "Importing", file), policy=chosen, dry_run=dry_run
+            )
+        typer.echo(("Dry run, nothing was written: " if dry_run else "") + report.summary())
+
+
+def export_products(path: Path | None) -> None:
+    """Write all products of DATABASE_URL, or of the embedded database "shop", as CSV."""
+    settings = read_settings()
+    with serving.signals(), _shop(settings) as url, _output(path) as file:
+        columns = SpinnerColumn(), TextColumn("{task.description} {task.completed}")
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("Exporting products:", total=None)
+            exchange.export_products(settings, url, file, lambda count: bar.advance(task, count))
+            file.flush()
+
+
 def show_settings() -> None:
     """Print a table of the settings."""
     settings = read_settings()
@@ -112,6 +146,62 @@ def _load_sample(url: str, size: Size) -> None:
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+def _saying(bar: Progress) -> Callable[[str], None]:
+    return lambda line: bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _reading(bar: Progress, what: str, file: ProductFile) -> Callable[[int], None]:
+    task = bar.add_task(what, total=file.size)
+    return lambda position: bar.update(task, completed=position)
+
+
+def _refuse(failed: int) -> None:
+    if failed:
+        lines = "1 line is" if failed == 1 else f"{failed} lines are"
+        raise StartupError(f"{lines} bad, so nothing was written; to import the others, add --policy skip-failed.")
+
+
+@contextmanager
+def _rejects(path: Path | None, file: ProductFile, source: Path) -> Iterator[Rejects | None]:
+    if path is None:
+        yield None
+        return
+    if path.exists() and path.samefile(source):
+        raise StartupError("--rejects names the file that is imported; name another one.")
+    with _created(path) as output:
+        yield Rejects(output, file.header)
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[TextIO]:
+    if path is not None:
+        with _created(path) as file:
+            yield file
+        return
+    output = TextIOWrapper(typer.get_binary_stream("stdout"), encoding="utf-8", newline="", write_through=True)
+    try:
+        yield output
+    except BrokenPipeError:  # whoever read it has seen enough
+        raise
+    except OSError as error:
+        raise _not_written("Standard output", error) from None
+    finally:
+        output.detach()
+
+
+@contextmanager
+def _created(path: Path) -> Iterator[TextIO]:
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise _not_written(str(path), error) from None
+
+
+def _not_written(name: str, error: OSError) -> StartupError:
+    return StartupError(f"{name} cannot be written: {os.strerror(error.errno or 0)}.")
 
 
 def _shown(value: object) -> str:

@@ -32,7 +32,9 @@ ALLOWED = {
     "housekeeping": {"database", "services"},
     "app": {"housekeeping", "settings", "database", "connection", "migration", "api"},
     "serving": set(),
-    "commands": {"settings", "embedded", "migration", "sample", "serving"},
+    "product_files": {"services"},
+    "exchange": {"settings", "connection", "database", "models", "services", "product_files"},
+    "commands": {"settings", "embedded", "migration", "sample", "serving", "services", "product_files", "exchange"},
     "cli": {"commands", "sample", "api"},
     "__main__": {"cli"},
 }

@@ -8,6 +8,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from shop_graphql.calendar import Interval
 from shop_graphql.models import MovementKind, OrderStatus
+from shop_graphql.services import UpsertPolicy, UpsertStatus
 
 
 def _describe(enum: EnumMeta, description: str, values: dict[str, str]) -> None:
@@ -50,4 +51,24 @@ _describe(
     },
 )
 
-__all__ = ["Interval", "MovementKind", "OrderStatus"]
+_describe(
+    UpsertPolicy,
+    "What a row that breaks a rule means for the others.",
+    {
+        "ALL_OR_NOTHING": "One bad row refuses all: nothing is written, and every problem is reported.",
+        "SKIP_FAILED": "Bad rows are reported, and the others are written.",
+    },
+)
+
+_describe(
+    UpsertStatus,
+    "What came of a row.",
+    {
+        "CREATED": "There was no product with this SKU; now there is.",
+        "UPDATED": "The product was changed.",
+        "UNCHANGED": "The product was like this already.",
+        "FAILED": "The row breaks a rule, and was left out.",
+    },
+)
+
+__all__ = ["Interval", "MovementKind", "OrderStatus", "UpsertPolicy", "UpsertStatus"]

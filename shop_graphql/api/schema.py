@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
+from shop_graphql.api.bulk_mutations import BulkMutations
 from shop_graphql.api.catalog import CatalogQueries
 from shop_graphql.api.catalog_mutations import CatalogMutations
 from shop_graphql.api.connections import MAX_LIMIT
@@ -68,7 +69,7 @@ class Query(NodeQueries, UserQueries, CatalogQueries, OrderQueries, ReportQuerie
 
 
 @strawberry.type(description="What can be changed. Each field is one transaction, committed before its result is read.")
-class Mutation(UserMutations, CatalogMutations, StockMutations, OrderMutations):
+class Mutation(UserMutations, CatalogMutations, BulkMutations, StockMutations, OrderMutations):
     pass
 
 

@@ -1,5 +1,6 @@
 """The shop's rules. Callers own the transaction: a service locks, judges, writes and flushes, or raises."""
 
+from shop_graphql.services.bulk import UpsertPolicy, UpsertStatus, upsert_products
 from shop_graphql.services.catalog import (
     NewCategory,
     add_category_stock,
@@ -13,13 +14,18 @@ from shop_graphql.services.catalog import (
 )
 from shop_graphql.services.idempotency import Outcome, once, sweep
 from shop_graphql.services.orders import NewItem, cancel_order, complete_order, create_order, delete_order
+from shop_graphql.services.product_rows import Keep, ProductRow
 from shop_graphql.services.stock import adjust_stock
 from shop_graphql.services.users import create_user
 
 __all__ = [
+    "Keep",
     "NewCategory",
     "NewItem",
     "Outcome",
+    "ProductRow",
+    "UpsertPolicy",
+    "UpsertStatus",
     "add_category_stock",
     "adjust_stock",
     "archive_product",
@@ -36,4 +42,5 @@ __all__ = [
     "sweep",
     "update_category",
     "update_product",
+    "upsert_products",
 ]

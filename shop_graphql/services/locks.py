@@ -1,4 +1,4 @@
-"""Row locks, and with them the order in which every transaction takes them: key, order, products by id.
+"""Row locks, and with them the order in which every transaction takes them: key, order, categories, products.
 
 services/idempotency.py claims the key before anything else is done. Two transactions that lock the same rows in the
 same order cannot wait for each other in a circle.
@@ -7,7 +7,7 @@ same order cannot wait for each other in a circle.
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.models import Category, Order, Product, User
@@ -19,6 +19,27 @@ _PRODUCTS = (
     .where(is_any_of(Product.__table__.c.id, "ids"))
     .order_by(Product.id)
     .with_for_update(key_share=True)
+)
+
+_PRODUCTS_BY_SKU = (
+    select(
+        Product.id,
+        Product.sku,
+        Product.name,
+        Product.price,
+        Product.category_id,
+        Product.description,
+        Product.stock_quantity,
+    )
+    .where(Product.sku == any_(bindparam("skus", type_=ARRAY(Text))))
+    .order_by(Product.id)
+    .with_for_update(key_share=True)
+)
+_CATEGORIES_BY_NAME = (
+    select(Category.id, Category.name)
+    .where(Category.name == any_(bindparam("names", type_=ARRAY(Text))))
+    .order_by(Category.name)
+    .with_for_update(read=True, key_share=True)
 )
 
 
@@ -34,6 +55,12 @@ async def keep_category(session: AsyncSession, category_id: int) -> bool:
     return await session.scalar(statement) is not None
 
 
+async def keep_categories_by_name(session: AsyncSession, names: Collection[str]) -> dict[str, int]:
+    """Return the ids of those categories that exist by name, and keep them until the transaction ends."""
+    rows = await session.execute(_CATEGORIES_BY_NAME, {"names": list(names)})
+    return {row.name: row.id for row in rows}
+
+
 async def lock_order(session: AsyncSession, order_id: int) -> Any:
     """Lock an order against every change and return its id, status and version, or None."""
     statement = select(Order.id, Order.status, Order.version).where(Order.id == order_id).with_for_update()
@@ -44,6 +71,12 @@ async def lock_products(session: AsyncSession, ids: Collection[int]) -> dict[int
     """Lock products by ascending id; return what orders need of those that exist, by id."""
     rows = await session.execute(_PRODUCTS, {"ids": sorted(ids)})
     return {row.id: row for row in rows}
+
+
+async def lock_products_by_sku(session: AsyncSession, skus: Collection[str]) -> dict[str, Any]:
+    """Lock the products with these SKUs by ascending id; return what can be changed of those that exist, by SKU."""
+    rows = await session.execute(_PRODUCTS_BY_SKU, {"skus": list(skus)})
+    return {row.sku: row for row in rows}
 
 
 async def lock_product_for_deletion(session: AsyncSession, product_id: int) -> bool:

@@ -47,6 +47,11 @@ class Rules:
         if not kept:
             self._issues.append(Issue(path, message))
 
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What was broken."""
+        return tuple(self._issues)
+
     def problems(self) -> list[ShopError]:
         """Return what was broken as one problem, or nothing."""
         return [ValidationFailed(*self._issues)] if self._issues else []

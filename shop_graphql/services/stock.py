@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, column, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, column, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.errors import Issue, NotFound, OutOfStock, Shortage, ValidationFailed, VersionConflict, refuse
@@ -41,6 +41,13 @@ _MOVE = (
     .returning(_movements.c.product_id, _movements.c.balance)
 )
 
+_OPEN = insert(_movements).from_select(
+    ["product_id", "delta", "balance", "kind"],
+    select(
+        _wanted.c.id, _wanted.c.delta, _wanted.c.delta, literal(MovementKind.INITIAL, _movements.c.kind.type)
+    ).order_by(_wanted.c.id),
+)
+
 
 async def move(
     session: AsyncSession,
@@ -70,6 +77,13 @@ async def record_initial(session: AsyncSession, product: Product) -> None:
         opening = {"product_id": product.id, "kind": MovementKind.INITIAL}
         amount = {"delta": product.stock_quantity, "balance": product.stock_quantity}
         await session.execute(insert(StockMovement).values(**opening, **amount))
+
+
+async def open_ledger(session: AsyncSession, quantities: Mapping[int, int]) -> None:
+    """Open the ledger of new products by id; one without stock has nothing to enter."""
+    opening = {id: quantity for id, quantity in quantities.items() if quantity}
+    if opening:
+        await session.execute(_OPEN, {"ids": list(opening), "deltas": list(opening.values())})
 
 
 async def adjust_stock(

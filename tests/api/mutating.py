@@ -25,7 +25,15 @@ fragment Facts on UserError {
 fragment Refusal on UserError { ...Facts otherErrors { ...Facts } }
 """
 
-KEYED = {"addCategoryStock", "adjustStock", "cancelOrder", "completeOrder", "createOrder", "createProduct"}
+KEYED = {
+    "addCategoryStock",
+    "adjustStock",
+    "cancelOrder",
+    "completeOrder",
+    "createOrder",
+    "createProduct",
+    "upsertProducts",
+}
 
 Values = dict[str, Any]
 Tables = dict[str, list[tuple[Any, ...]]]
