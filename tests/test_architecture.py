@@ -19,6 +19,7 @@ ALLOWED = {
     "text": set(),
     "settings": set(),
     "connection": {"settings"},
+    "consistency": set(),
     "database": {"retrying", "settings"},
     "retrying": set(),
     "embedded": {"settings"},
@@ -31,7 +32,7 @@ ALLOWED = {
     "api": {"models", "database", "statements", "services", "loaders", "settings"},
     "app": {"settings", "database", "connection", "migration", "api"},
     "serving": set(),
-    "commands": {"settings", "embedded", "migration", "sample", "serving"},
+    "commands": {"settings", "connection", "consistency", "embedded", "migration", "sample", "serving"},
     "cli": {"commands", "sample", "api"},
     "__main__": {"cli"},
 }
