@@ -8,7 +8,7 @@ DEPENDENCIES = requirements.lock pyproject.toml
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench-finding lint format types schema lock clean
+.PHONY: help install demo test bench-finding chaos lint format types schema lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ types: install ## Check the types
 
 bench-finding: install ## Measure filters, search and figures on 100,000 products
 	@$(RUN) benchmarks.finding
+
+chaos: install ## Kill workers and crash PostgreSQL while people buy; longer: make chaos ARGS="--seconds 300 --seed 7"
+	@$(RUN) tests.chaos $(ARGS)
 
 schema: install ## Write the GraphQL schema to schema.graphql
 	@$(RUN) shop_graphql schema > .schema.graphql

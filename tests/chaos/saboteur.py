@@ -9,7 +9,7 @@ from random import Random
 from tests.chaos.postgres import Postgres
 from tests.chaos.server import Server
 
-KILLS = 30
+KILLS = 24
 CRASHES = 7
 CUTS = 30
 """How often a minute each is done."""
@@ -42,8 +42,9 @@ class Saboteur:
             number, share = number + 1, self._random.random()
 
     async def _kill(self) -> None:
-        # Where all workers are just being started there is none to kill.
-        self.done["worker kills"] += self._server.kill_worker(self._random)
+        while not self._server.kill_worker(self._random):  # noqa: ASYNC110 - no event tells that a worker has started
+            await asyncio.sleep(0.05)
+        self.done["worker kills"] += 1
 
     async def _crash(self) -> None:
         await self._postgres.crash(pause=self._random.choice([0, 0, 0.5, 1.5]))
