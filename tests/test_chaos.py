@@ -77,7 +77,9 @@ async def test_the_judge_notices_an_order_with_two_keys(database_url: str, purch
     assert "ord_1 was acknowledged under several keys" in complaints
 
 
-async def test_the_judge_that_watches_reports_what_breaks(database_url: str, database: Database) -> None:
+async def test_the_judge_that_watches_reports_what_breaks(
+    database_url: str, database: Database, empty_shop: None
+) -> None:
     make = Factory(database)
     await make.order()
     judge = Judge(database_url)
