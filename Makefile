@@ -8,7 +8,7 @@ DEPENDENCIES = requirements.lock pyproject.toml
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench-finding bench-orders lint format types schema lock clean
+.PHONY: help install demo test bench-finding bench-orders chaos lint format types schema lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ bench-finding: install ## Measure filters, search and figures on 100,000 product
 
 bench-orders: install ## Measure orders per second beside a naive transaction
 	@$(RUN) benchmarks.orders
+
+chaos: install ## Kill workers and crash PostgreSQL while people buy; longer: make chaos ARGS="--seconds 300 --seed 7"
+	@$(RUN) tests.chaos $(ARGS)
 
 schema: install ## Write the GraphQL schema to schema.graphql
 	@$(RUN) shop_graphql schema > .schema.graphql

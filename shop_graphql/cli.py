@@ -118,6 +118,14 @@ def export(
 
 
 @app.command()
+def reconcile() -> None:
+    """Check that stock, ledger, orders, keys and events in DATABASE_URL agree. Exit code 1 when anything is wrong."""
+    from shop_graphql import commands
+
+    commands.reconcile()
+
+
+@app.command()
 def schema() -> None:
     """Print the GraphQL schema."""
     from shop_graphql.api.schema import sdl

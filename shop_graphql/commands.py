@@ -1,7 +1,8 @@
 """What the commands do, once their options have been read."""
 
+import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,6 +16,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from shop_graphql import embedded, exchange, migration, serving
+from shop_graphql.connection import transaction
+from shop_graphql.consistency import CHECKS, Violation, violations
 from shop_graphql.errors import StartupError
 from shop_graphql.product_files import ProductFile, Rejects
 from shop_graphql.sample.loading import NotEmpty, load
@@ -101,6 +104,19 @@ def export_products(path: Path | None) -> None:
             file.flush()
 
 
+def reconcile() -> None:
+    """Print each check of the shop and what breaks it. Raises typer.Exit with code 1 when anything does."""
+    with serving.signals(), _shop(read_settings()) as url:
+        found = asyncio.run(_violations(url))
+    offending = {violation.check: violation.rows for violation in found}
+    table = Table(Column("Check", no_wrap=True), "What must hold", Column("Found", overflow="fold"), show_lines=True)
+    for check in CHECKS:
+        table.add_row(check.name, check.meaning, Text("\n".join(map(_row, offending.get(check, []))) or "ok"))
+    Console().print(table)
+    if found:
+        raise typer.Exit(1)
+
+
 def show_settings() -> None:
     """Print a table of the settings."""
     settings = read_settings()
@@ -131,6 +147,15 @@ def _hand_over(url: str) -> None:
     os.environ["DATABASE_URL"] = url
     for name in ("replica_url", "pgbouncer"):
         os.environ.pop(variable(name), None)
+
+
+async def _violations(url: str) -> list[Violation]:
+    async with transaction(url) as connection:
+        return await violations(connection)
+
+
+def _row(row: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row.items())
 
 
 def _load_sample(url: str, size: Size) -> None:

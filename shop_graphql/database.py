@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import CursorResult, Executable, Result
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from shop_graphql.retrying import Work, run
+from shop_graphql.retrying import Work, release, run
 from shop_graphql.settings import Settings, async_url
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class ReadSession:
         await asyncio.gather(*self._running, return_exceptions=True)
         session, self._session = self._session, None
         if session is not None:
-            await session.close()
+            await release(session)
 
 
 def create_engine(settings: Settings, url: str) -> AsyncEngine:

@@ -52,7 +52,8 @@ class _CommitUnknownError(Exception):
 
 
 async def _attempt(sessions: async_sessionmaker[AsyncSession], work: Work[T]) -> T:
-    async with sessions() as session:
+    session = sessions()
+    try:
         result = await work(session)
         try:
             await session.commit()
@@ -61,6 +62,16 @@ async def _attempt(sessions: async_sessionmaker[AsyncSession], work: Work[T]) ->
                 raise _CommitUnknownError(error) from error
             raise
         return result
+    finally:
+        await release(session)
+
+
+async def release(session: AsyncSession) -> None:
+    """Roll back and give the connection back. One that was lost is thrown away, and is no reason to fail any more."""
+    try:
+        await session.close()
+    except (DBAPIError, OSError):
+        await session.invalidate()
 
 
 def _is_passing(error: Exception) -> bool:

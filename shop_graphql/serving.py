@@ -1,5 +1,6 @@
 """How the server runs: on a socket that is taken first, until a signal ends it in order."""
 
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from uvicorn._types import ASGIApplication
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload, Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from shop_graphql.errors import StartupError
 
@@ -23,6 +25,8 @@ APP = "shop_graphql.app:create_app"
 WORKER_APP = "shop_graphql.serving:worker_app"
 GRACE = 10
 """Seconds that requests under way may take once the server has been asked to stop."""
+
+logger = logging.getLogger("uvicorn.error")
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 HANG_UP = (signal.SIGHUP,) if sys.platform != "win32" else ()
@@ -118,6 +122,31 @@ class _Server(uvicorn.Server):
 
 
 class _Workers(Multiprocess):
+    _have_served = False
+
+    def keep_subprocess_alive(self) -> None:
+        """Start a worker again that did not start, once any has: then it is the database that is away for a moment.
+
+        uvicorn takes it for a broken app and ends the others too.
+        """
+        if self.should_exit.is_set():
+            return
+        self._have_served = self._have_served or any(
+            worker.process.is_alive() and worker.is_ready() for worker in self.processes
+        )
+        super().keep_subprocess_alive()
+        if self._have_served and any(worker.exitcode == STARTUP_FAILURE for worker in self.processes):
+            self.should_exit.clear()
+            self.processes = [self._again(worker) for worker in self.processes]
+
+    def _again(self, worker: Process) -> Process:
+        if worker.exitcode != STARTUP_FAILURE:
+            return worker
+        logger.info("Child process [%s] is replaced, since the app has started before", worker.pid)
+        successor = Process(self.config, self.sockets)
+        successor.start()
+        return successor
+
     def handle_hup(self) -> None:
         """End when the terminal is closed, instead of starting new workers that nobody would ever end."""
         self.should_exit.set()

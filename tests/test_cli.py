@@ -308,6 +308,38 @@ def test_workers_whose_app_does_not_start_are_a_failure(monkeypatch: pytest.Monk
     assert error.value.code == STARTUP_FAILURE
 
 
+class Worker(SimpleNamespace):
+    """A worker's process as its supervisor sees it."""
+
+    def __init__(self, exitcode: int | None, ready: bool) -> None:
+        process = SimpleNamespace(is_alive=lambda: exitcode is None)
+        super().__init__(exitcode=exitcode, pid=1, process=process, is_ready=lambda: ready, start=lambda: None)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_worker_that_does_not_start_ends_the_others_only_if_none_ever_did(
+    ready: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Multiprocess, "keep_subprocess_alive", lambda self: self.should_exit.set())
+    monkeypatch.setattr(serving, "Process", lambda *_: Worker(None, False))
+    workers = serving._Workers.__new__(serving._Workers)
+    workers.config, workers.sockets, workers.should_exit = cast(Any, None), [], threading.Event()
+    workers.processes = [cast(Any, Worker(None, ready)), cast(Any, Worker(STARTUP_FAILURE, False))]
+    workers.keep_subprocess_alive()
+    assert workers.should_exit.is_set() is not ready
+    assert [worker.exitcode for worker in workers.processes] == [None, None if ready else STARTUP_FAILURE]
+
+
+def test_workers_that_were_asked_to_end_are_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = serving._Workers.__new__(serving._Workers)
+    workers.should_exit = threading.Event()
+    workers.should_exit.set()
+    workers.processes = [cast(Any, Worker(STARTUP_FAILURE, False))]
+    workers.keep_subprocess_alive()
+    assert workers.should_exit.is_set()
+    assert workers.processes[0].exitcode == STARTUP_FAILURE
+
+
 def test_a_closed_terminal_ends_workers_instead_of_replacing_them() -> None:
     workers = serving._Workers.__new__(serving._Workers)
     workers.should_exit = threading.Event()

@@ -3,9 +3,11 @@ import asyncio
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
 
 from shop_graphql.database import Database
+from shop_graphql.errors import NotFound
 from shop_graphql.models import User
 from shop_graphql.settings import Settings
 from tests.factories import Factory
@@ -150,3 +152,34 @@ async def test_queries_read_from_the_replica_and_fresh_reads_do_not(database: Da
         await reads.close()
     await both.close()
     assert names[0] != names[1] == database.engine.url.database
+
+
+async def _cut(database: Database, backend: int) -> None:
+    """End a connection of the server, and return when it has ended."""
+    async with database.transaction() as session:
+        assert await session.scalar(select(func.pg_terminate_backend(backend, 5_000)))
+
+
+async def test_giving_back_a_connection_that_was_lost_is_no_failure(cold: Database, database: Database) -> None:
+    reads = cold.reads()
+    await _cut(database, (await reads.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+    await reads.close()
+    assert checked_out(cold) == 0
+    assert (await reads.execute(ONE)).scalar_one() == 1
+    await reads.close()
+    await cold.close()
+
+
+async def test_a_refusal_stays_one_when_the_connection_is_lost_after_it(cold: Database, database: Database) -> None:
+    attempts: list[int] = []
+
+    async def refuse(session: AsyncSession) -> None:
+        attempts.append((await session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+        await _cut(database, attempts[-1])
+        raise NotFound("order", ("order_id",))
+
+    with pytest.raises(NotFound):
+        await cold.write(refuse)
+    assert len(attempts) == 1
+    assert checked_out(cold) == 0
+    await cold.close()

@@ -104,7 +104,7 @@ async def cancel_order(
     rules = Rules()
     reason = rules.optional_text(reason, ("reason",), 500)
     rules.enforce()
-    order = await _advance(session, order_id, OrderStatus.CANCELLED, expected_version, reason)
+    order = await _advance(session, order_id, OrderStatus.CANCELLED, expected_version, reason, restock=restock)
     if restock:
         await _put_back(session, order_id, reason)
     return order
@@ -151,6 +151,7 @@ async def _advance(
     target: OrderStatus,
     expected_version: int | None,
     reason: str | None = None,
+    **facts: bool,
 ) -> Order:
     order = await locks.lock_order(session, order_id)
     if order is None:
@@ -163,7 +164,7 @@ async def _advance(
     statement = update(Order).where(Order.id == order_id).values(status=target).returning(Order)
     changed = (await session.scalars(statement)).one()
     await session.execute(insert(OrderEvent).values(order_id=order_id, status=target, reason=reason))
-    await outbox.emit(session, f"order.{target.value}", {"orderId": order_id, "reason": reason})
+    await outbox.emit(session, f"order.{target.value}", {"orderId": order_id, "reason": reason, **facts})
     return changed
 
 

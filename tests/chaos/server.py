@@ -1,0 +1,114 @@
+"""The real server with several workers, in processes that can be killed."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from shop_graphql import serving
+
+WORKERS = 3
+START_TIMEOUT = 60
+"""Seconds until a server that was started must answer."""
+
+
+class Server:
+    """`shop-graphql serve` with workers. Its log is where the workers' process ids are found."""
+
+    def __init__(self, url: str, log: Path) -> None:
+        with serving.listening("127.0.0.1", 0) as listener:
+            self._port = listener.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self._port}"
+        self._url = url
+        self._log = log
+        self._killed: set[int] = set()
+        self._process = self._start()
+        self.restarts = 0
+
+    def said(self) -> str:
+        """Return all that the server has logged."""
+        return self._log.read_text(errors="replace")
+
+    def kill_worker(self, random: Random) -> bool:
+        """Kill a worker with SIGKILL, whatever it is doing; tell whether there was one."""
+        workers = self._workers()
+        if not workers:
+            return False
+        pid = random.choice(workers)
+        self._killed.add(pid)
+        os.kill(pid, signal.SIGKILL)
+        return True
+
+    async def keep(self) -> None:
+        """Start the whole server again whenever it has ended, until cancelled."""
+        while True:
+            await asyncio.sleep(0.5)
+            if self._process.poll() is not None:
+                self._process = self._start()
+                self.restarts += 1
+
+    async def wait(self) -> None:
+        """Return once it answers."""
+        deadline = time.monotonic() + START_TIMEOUT
+        async with httpx.AsyncClient(base_url=self.address, timeout=2) as client:
+            while True:
+                with suppress(httpx.TransportError):
+                    if (await client.get("/ready")).status_code == 200:
+                        return
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"the server did not start:\n{self.said()[-4000:]}")
+                await asyncio.sleep(0.1)
+
+    def stop(self) -> None:
+        """End the server with all its workers."""
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "shop_graphql", "serve", "--port", str(self._port), "--workers", str(WORKERS)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment | {"DATABASE_URL": self._url},
+                start_new_session=True,
+            )
+
+    def _workers(self) -> list[int]:
+        started = {int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", self.said())}
+        return [pid for pid in sorted(started - self._killed) if self._is_ours(pid)]
+
+    def _is_ours(self, pid: int) -> bool:
+        """A process id may have been given to somebody else's process since."""
+        with suppress(ProcessLookupError):
+            return os.getpgid(pid) == self._process.pid
+        return False
+
+
+@contextmanager
+def server(url: str) -> Iterator[Server]:
+    """Start a server on a free port, and end it."""
+    with TemporaryDirectory(prefix="chaos-log-") as folder:
+        running = Server(url, Path(folder, "log"))
+        try:
+            yield running
+        finally:
+            running.stop()
