@@ -200,6 +200,13 @@ def test_a_dry_run_counts_and_writes_nothing(shop_url: str, source: Path) -> Non
     assert len(execute(shop_url, select(Category.id))) == 3
 
 
+def test_a_file_that_turns_bad_after_its_check_stops_the_import(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shop_graphql.exchange.check_products", lambda *_: None)
+    error = run("import", written(source, HEADER + "N,,Books,1,,\n"))[2]
+    reason = "The file was changed while it was imported: This must not be empty. What is written stays."
+    assert error.endswith(f"Error: {reason}\n")
+
+
 def test_only_the_first_hundred_bad_lines_are_shown(source: Path, tmp_path: Path) -> None:
     written(source, HEADER + ",,,,,\n" * 400)
     code, said, error = run("import", source, "--policy", "skip-failed", "--rejects", tmp_path / "r.csv")

@@ -7,7 +7,6 @@ import pytest
 from shop_graphql.database import Database
 from tests.api.conftest import Client
 from tests.api.mutating import document, done, invalid, mutate, path, refused, tables
-from tests.factories import Factory
 
 OUTCOMES = """
     outcomes { sku status product { id name stockQuantity category { name } } issues { path message } }
@@ -86,7 +85,7 @@ async def test_upsert_products_reports_every_bad_row(client: Client, database: D
     assert await tables(database) == before
 
 
-async def test_upsert_products_can_be_tried(client: Client, make: Factory, database: Database) -> None:
+async def test_upsert_products_can_be_tried(client: Client, database: Database) -> None:
     await upsert(client, NOVEL)
     before = await tables(database)
     rows = [{**NOVEL, "stockQuantity": 5}, POEM, {**POEM, "sku": " "}]
