@@ -125,11 +125,11 @@ async def _write(database: Database, rows: list[ProductRow], *, policy: UpsertPo
 
 
 async def _try(database: Database, rows: list[ProductRow], *, policy: UpsertPolicy) -> list[Upserted]:
-    session = database.preview()
+    session, reads = database.preview()
     try:
         return await upsert_products(session, rows=rows, policy=policy)
     finally:
-        await session.close()
+        await reads.close()
 
 
 def _judge(portion: list[Line], report: Report) -> None:
