@@ -339,7 +339,7 @@ def test_an_interrupted_import_leaves_whole_portions(shop_url: str, source: Path
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         output = process.communicate(timeout=30)[0]
-    assert process.returncode == 128 + signal.SIGTERM
+    assert process.returncode == 128 + signal.SIGTERM, output
     assert "Traceback" not in output
     assert "Error" not in output
     assert count % 250 == len(execute(shop_url, select(Product.id))) % 250 == 0
