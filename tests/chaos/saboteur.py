@@ -37,12 +37,13 @@ class Saboteur:
         interval, start = 60 / per_minute, time.monotonic()
         number, share = 0, 0.3
         while (moment := start + (number + share) * interval) < end:
-            await asyncio.sleep(max(0, moment - time.monotonic()))
+            # Whoever is late catches up, but not so fast that nothing ever runs.
+            await asyncio.sleep(max(interval / 2, moment - time.monotonic()))
             await deed()
             number, share = number + 1, self._random.random()
 
     async def _kill(self) -> None:
-        while not self._server.kill_worker(self._random):  # noqa: ASYNC110 - no event tells that a worker has started
+        while not self._server.kill_worker():  # noqa: ASYNC110 - no event tells that a worker has started
             await asyncio.sleep(0.05)
         self.done["worker kills"] += 1
 

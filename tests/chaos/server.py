@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 
 import httpx
@@ -39,12 +38,11 @@ class Server:
         """Return all that the server has logged."""
         return self._log.read_text(errors="replace")
 
-    def kill_worker(self, random: Random) -> bool:
-        """Kill a worker with SIGKILL, whatever it is doing; tell whether there was one."""
-        workers = self._workers()
-        if not workers:
+    def kill_worker(self) -> bool:
+        """Kill the worker that has lived longest with SIGKILL, whatever it is doing; tell whether there was one."""
+        if not (workers := self._workers()):
             return False
-        pid = random.choice(workers)
+        pid = workers[0]
         self._killed.add(pid)
         os.kill(pid, signal.SIGKILL)
         return True
@@ -93,8 +91,8 @@ class Server:
             )
 
     def _workers(self) -> list[int]:
-        started = {int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", self.said())}
-        return [pid for pid in sorted(started - self._killed) if self._is_ours(pid)]
+        started = [int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", self.said())]
+        return [pid for pid in started if pid not in self._killed and self._is_ours(pid)]
 
     def _is_ours(self, pid: int) -> bool:
         """A process id may have been given to somebody else's process since."""
