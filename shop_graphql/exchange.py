@@ -13,13 +13,14 @@ from sqlalchemy import BigInteger, bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shop_graphql.connection import reason
-from shop_graphql.database import Database
+from shop_graphql.database import Database, ReadSession
 from shop_graphql.errors import StartupError, ValidationFailed
 from shop_graphql.models import Category, Product
 from shop_graphql.product_files import Line, ProductFile, Rejects, write_products
 from shop_graphql.services import ProductRow, UpsertPolicy, UpsertStatus, upsert_products
 from shop_graphql.services.bulk import Upserted
 from shop_graphql.services.product_rows import judge_products
+from shop_graphql.serving import postponed
 from shop_graphql.settings import Settings
 
 Progress = Callable[[int], None]
@@ -113,11 +114,13 @@ def export_products(settings: Settings, url: str, file: TextIO, progress: Progre
 
 
 async def _import(settings: Settings, url: str, portions: Iterable[list[Line]], report: Report, work: Work) -> None:
-    async with _database(settings, url) as database:
-        for portion in portions:
-            sound = _sound(portion)
-            outcomes = await work(database, [line.row for line in sound]) if sound else []
-            _note(portion, dict(zip((line.number for line in sound), outcomes, strict=True)), report)
+    with postponed() as end_now:
+        async with _database(settings, url) as database:
+            for portion in portions:
+                end_now()
+                sound = _sound(portion)
+                outcomes = await work(database, [line.row for line in sound]) if sound else []
+                _note(portion, dict(zip((line.number for line in sound), outcomes, strict=True)), report)
 
 
 async def _write(database: Database, rows: list[ProductRow], *, policy: UpsertPolicy) -> list[Upserted]:
@@ -162,19 +165,24 @@ def _problems(line: Line, issues: Iterable[tuple[Sequence[str | int], str]]) -> 
 
 
 async def _export(settings: Settings, url: str, file: TextIO, progress: Progress) -> None:
-    async with _database(settings, url) as database:
-        reads = database.reads(fresh=True)
-        try:
-            # Whoever reads the file may be slow, and the snapshot must wait for them.
-            await reads.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-            write_products(file, [], header=True)
-            after = 0
-            while page := (await reads.execute(_PAGE, {"after": after})).all():
-                write_products(file, page, header=False)
-                after = page[-1].id
-                progress(len(page))
-        finally:
-            await reads.close()
+    with postponed() as end_now:
+        async with _database(settings, url) as database:
+            await _write_all(database.reads(fresh=True), file, progress, end_now)
+
+
+async def _write_all(reads: ReadSession, file: TextIO, progress: Progress, end_now: Callable[[], None]) -> None:
+    try:
+        # Whoever reads the file may be slow, and the snapshot must wait for them.
+        await reads.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        write_products(file, [], header=True)
+        after = 0
+        while page := (await reads.execute(_PAGE, {"after": after})).all():
+            write_products(file, page, header=False)
+            after = page[-1].id
+            progress(len(page))
+            end_now()
+    finally:
+        await reads.close()
 
 
 @asynccontextmanager

@@ -1,11 +1,12 @@
 """How the server runs: on a socket that is taken first, until a signal ends it in order."""
 
+import asyncio
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
@@ -50,6 +51,24 @@ def signals() -> Iterator[None]:
         for number, handler in previous.items():
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, handler)
+
+
+@contextmanager
+def postponed() -> Iterator[Callable[[], None]]:
+    """Let signals wait, inside an event loop; calling what is yielded raises Ended for the first that came.
+
+    An exception out of nowhere would have asyncio cancel a statement that is under way, and wait for it for ever.
+    """
+    loop, caught = asyncio.get_running_loop(), list[int]()
+
+    def end_now() -> None:
+        if caught:
+            raise Ended(128 + caught[0])
+
+    for number in (*ENDINGS, *HANG_UP):
+        with suppress(NotImplementedError):  # Windows has none inside a loop
+            loop.add_signal_handler(number, caught.append, number)
+    yield end_now
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

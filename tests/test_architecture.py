@@ -34,7 +34,7 @@ ALLOWED = {
     "app": {"housekeeping", "settings", "database", "connection", "migration", "api"},
     "serving": set(),
     "product_files": {"services"},
-    "exchange": {"settings", "connection", "database", "models", "services", "product_files"},
+    "exchange": {"settings", "connection", "database", "models", "services", "product_files", "serving"},
     "commands": {
         "settings",
         "connection",

@@ -181,10 +181,11 @@ def _respond(result: ExecutionResult, media_type: str) -> Response:
 
 def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:
     content_type = f"{media_type}; charset=utf-8"
-    return Response(_encode(content), status, {**(headers or {}), "content-type": content_type})
+    return Response(encode(content), status, {**(headers or {}), "content-type": content_type})
 
 
-def _encode(content: Any) -> bytes:
+def encode(content: Any) -> bytes:
+    """Return `content` as JSON, however deep it is."""
     try:
         return orjson.dumps(content)
     except orjson.JSONEncodeError:  # it stops at 254 levels
