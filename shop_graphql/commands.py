@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
@@ -211,9 +212,18 @@ def _output(path: Path | None) -> Iterator[TextIO]:
     except BrokenPipeError:  # whoever read it has seen enough
         raise
     except OSError as error:
+        _discard_output()
         raise _not_written("Standard output", error) from None
     finally:
-        output.detach()
+        with suppress(OSError):  # what is left would be written now, and cannot be
+            output.detach()
+
+
+def _discard_output() -> None:
+    """Let what is left in the buffers go nowhere: Python writes it when it ends, and would exit with 120."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @contextmanager
