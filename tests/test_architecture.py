@@ -11,7 +11,6 @@ from shop_graphql.api.schema import schema, sdl
 from shop_graphql.errors import ShopError
 
 ROOT = Path(__file__).parent.parent
-RINGS = ["settings", "models", "statements", "services", "loaders", "api", "app", "cli"]
 GROUND = {"calendar", "errors", "text"}
 ALLOWED = {
     "calendar": set(),
