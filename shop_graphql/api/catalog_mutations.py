@@ -82,11 +82,13 @@ class UpdateCategoryInput:
 @strawberry.input(description="A product to take off the lists.")
 class ArchiveProductInput:
     product_id: strawberry.ID = strawberry.field(description="The product.")
+    expected_version: strawberry.Maybe[int] = strawberry.field(description=VERSION)
 
 
 @strawberry.input(description="An archived product to sell again.")
 class RestoreProductInput:
     product_id: strawberry.ID = strawberry.field(description="The product.")
+    expected_version: strawberry.Maybe[int] = strawberry.field(description=VERSION)
 
 
 @strawberry.input(description="A product to delete.")
@@ -166,11 +168,11 @@ UpdateCategoryResult = Annotated[
     strawberry.union("UpdateCategoryResult", description="What came of changing a category."),
 ]
 ArchiveProductResult = Annotated[
-    ArchiveProductSuccess | NotFoundError,
+    ArchiveProductSuccess | NotFoundError | VersionConflictError,
     strawberry.union("ArchiveProductResult", description="What came of archiving a product."),
 ]
 RestoreProductResult = Annotated[
-    RestoreProductSuccess | NotFoundError,
+    RestoreProductSuccess | NotFoundError | VersionConflictError,
     strawberry.union("RestoreProductResult", description="What came of selling a product again."),
 ]
 DeleteProductResult = Annotated[
@@ -236,13 +238,17 @@ class CatalogMutations:
     )
     async def archive_product(self, info: Info, input: ArchiveProductInput) -> ArchiveProductResult:
         product_id = decode_id(Product, input.product_id)
-        product = await info.context.write(services.archive_product, product_id=product_id)
+        version = value_or_none(input.expected_version)
+        product = await info.context.write(services.archive_product, product_id=product_id, expected_version=version)
         return ArchiveProductSuccess(product=Product.from_row(product))
 
     @strawberry.mutation(description="Sell an archived product again.")
     async def restore_product(self, info: Info, input: RestoreProductInput) -> RestoreProductResult:
         product_id = decode_id(Product, input.product_id)
-        product = await info.context.write(services.archive_product, product_id=product_id, archived=False)
+        version = value_or_none(input.expected_version)
+        product = await info.context.write(
+            services.archive_product, product_id=product_id, archived=False, expected_version=version
+        )
         return RestoreProductSuccess(product=Product.from_row(product))
 
     @strawberry.mutation(description="Delete a product that was never ordered.")

@@ -123,14 +123,18 @@ async def update_category(session: AsyncSession, *, category_id: int, changes: M
         return (await session.scalars(statement)).one()
 
 
-async def archive_product(session: AsyncSession, *, product_id: int, archived: bool = True) -> Product:
+async def archive_product(
+    session: AsyncSession, *, product_id: int, archived: bool = True, expected_version: int | None = None
+) -> Product:
     """Take a product off the lists and out of orders to come, or put it back. Done already, it changes nothing.
 
-    Raises NotFound. Locks the product.
+    Raises NotFound, and VersionConflict when the version is not `expected_version`. Locks the product.
     """
     product = (await locks.lock_products(session, [product_id])).get(product_id)
     if product is None:
         raise NotFound("product", ("product_id",))
+    if expected_version not in (None, product.version):
+        raise VersionConflict(product.version)
     if (product.archived_at is not None) is archived:
         return await session.get_one(Product, product_id)
     moment = func.now() if archived else None

@@ -204,3 +204,12 @@ async def test_an_order_keeps_the_name_that_a_product_had(client: Client, make: 
 @pytest.mark.parametrize("name", ["archiveProduct", "restoreProduct"])
 async def test_an_unknown_product_is_not_archived(client: Client, name: str) -> None:
     assert await mutate(client, name, productId="prod_9") == unknown("product", "prod_9", "productId")
+
+
+@pytest.mark.parametrize("name", ["archiveProduct", "restoreProduct"])
+async def test_another_version_than_expected_is_not_archived(client: Client, database: Database, name: str) -> None:
+    before = await tables(database)
+    conflict = refused("VersionConflict", "It was changed in the meantime; its version is 1 now.", current=1)
+    assert await mutate(client, name, productId="prod_1", expectedVersion=7) == conflict
+    assert await tables(database) == before
+    assert (await mutate(client, name, productId="prod_1", expectedVersion=1))["__typename"].endswith("Success")
