@@ -121,6 +121,10 @@ def refuse(problems: Sequence[ShopError]) -> None:
         raise first
 
 
+class InvalidToken(Exception):
+    """A token that proves nothing; the message is a sentence for whoever sent it."""
+
+
 class BadArgument(Exception):
     """An argument of a query that no answer can be given to; the message says what is allowed."""
 

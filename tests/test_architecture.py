@@ -11,8 +11,9 @@ from shop_graphql.api.schema import schema, sdl
 from shop_graphql.errors import ShopError
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"calendar", "errors", "text"}
+GROUND = {"access", "calendar", "errors", "text"}
 ALLOWED = {
+    "access": set(),
     "calendar": set(),
     "errors": set(),
     "text": set(),
