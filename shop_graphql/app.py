@@ -37,14 +37,16 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def ready(request: Request) -> Response:  # noqa: ARG001
         return await _readiness(database)
 
+    endpoint = GraphQLEndpoint(database, settings)
     routes = [
         Route("/", RedirectResponse("/graphql")),
-        Route("/graphql", GraphQLEndpoint(database, graphiql=settings.graphiql)),
+        Route("/graphql", endpoint),
         Route("/health", _health),
         Route("/ready", ready),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.database = database
+    app.state.endpoint = endpoint
     return app
 
 

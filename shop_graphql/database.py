@@ -9,6 +9,8 @@ from uuid import uuid4
 from sqlalchemy import CursorResult, Executable, Result
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from shop_graphql import tracing
+from shop_graphql.direct import Direct
 from shop_graphql.retrying import Work, release, run
 from shop_graphql.settings import Settings, async_url
 
@@ -28,6 +30,11 @@ class Database:
         self.engine = create_engine(settings, url)
         replica = settings.replica_url
         self._replica = create_engine(settings, replica.get_secret_value()) if replica else self.engine
+        self.direct = Direct(settings, (replica.get_secret_value() if replica else url), _connect_arguments(settings))
+        if settings.debug:
+            tracing.listen(self.engine)
+            if replica:
+                tracing.listen(self._replica)
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
         self._fresh_reads = async_sessionmaker(self.engine.execution_options(**SNAPSHOT))
         self._replica_reads = async_sessionmaker(self._replica.execution_options(**SNAPSHOT))
@@ -53,8 +60,29 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.direct.close()
         await self.engine.dispose()
         await self._replica.dispose()
+
+
+class RequestOver(Exception):
+    """A read for a request that was answered already."""
+
+
+class FailedReads:
+    """The reads of a request for which the database failed already."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: ARG002
+        """Raise the error."""
+        raise self._error
+
+    async def end(self) -> None:
+        """Do nothing."""
+
+    close = end
 
 
 class ReadSession:
@@ -69,9 +97,12 @@ class ReadSession:
         self._session = opened
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Result[Any]]] = set()
+        self._ended = False
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Result[Any]:
-        """Run one statement and return its buffered result."""
+        """Run one statement and return its buffered result. Raises RequestOver after `end`."""
+        if self._ended:
+            raise RequestOver
         task = asyncio.create_task(self._execute(statement, parameters))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -83,12 +114,23 @@ class ReadSession:
                 self._session = self._sessions()
             return await self._session.execute(statement, parameters)
 
+    async def end(self) -> None:
+        """Close, and let nobody read any more.
+
+        A loader can be left behind, its batch still to be sent, when a field beside those that it works for fails.
+        """
+        self._ended = True
+        await self.close()
+
     async def close(self) -> None:
         """Give the connection back once every statement under way has ended. The next one opens a new snapshot."""
         await asyncio.gather(*self._running, return_exceptions=True)
         session, self._session = self._session, None
         if session is not None:
             await release(session)
+
+
+Reads = ReadSession | FailedReads
 
 
 def create_engine(settings: Settings, url: str) -> AsyncEngine:
@@ -101,11 +143,14 @@ def create_engine(settings: Settings, url: str) -> AsyncEngine:
         pool_pre_ping=settings.pool_pre_ping,
         echo=settings.echo_sql,
         hide_parameters=True,
-        connect_args={
-            "timeout": settings.pool_timeout,  # asyncpg's own is a minute
-            **(_pgbouncer_arguments() if settings.pgbouncer else _arguments(settings)),
-        },
+        connect_args={**_connect_arguments(settings), **(_PGBOUNCER if settings.pgbouncer else {})},
     )
+
+
+def _connect_arguments(settings: Settings) -> dict[str, Any]:
+    """Transaction pooling moves a client between servers, so nothing may be kept on one of them."""
+    timeout = {"timeout": settings.pool_timeout}  # asyncpg's own is a minute
+    return {**timeout, **({"statement_cache_size": 0} if settings.pgbouncer else _arguments(settings))}
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
@@ -124,13 +169,7 @@ def _arguments(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _pgbouncer_arguments() -> dict[str, Any]:
-    """Transaction pooling moves a client between servers, so nothing may be kept on one of them."""
-    return {
-        "statement_cache_size": 0,
-        "prepared_statement_cache_size": 0,
-        "prepared_statement_name_func": lambda: f"__shop_{uuid4()}__",
-    }
+_PGBOUNCER = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: f"__shop_{uuid4()}__"}
 
 
 def _milliseconds(seconds: float) -> str:

@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     idle_transaction_timeout: Seconds = Field(
         10.0, description="Seconds after which PostgreSQL ends a transaction that does nothing."
     )
+    compiler: bool = Field(True, description="Answer queries by one compiled SQL statement where that is possible.")
+    response_limit: int = Field(
+        5_000_000, ge=1000, description="Bytes of the longest answer to a query; a longer one is refused."
+    )
+    debug: bool = Field(False, description="Tell in each response how many SQL statements it took, and how long.")
     graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
 

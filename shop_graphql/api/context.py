@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shop_graphql.database import Database, ReadSession
+from shop_graphql.database import Database, Reads
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.services import Outcome, once
 
@@ -18,12 +18,12 @@ Service = Callable[Concatenate[AsyncSession, P], Coroutine[Any, Any, T]]
 
 
 class Context:
-    """The reads, the loaders and the transactions of one request. Close it when the response is complete."""
+    """The reads, the loaders and the transactions of one request. End it when the response is complete."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, reads: Reads | None = None) -> None:
         self._database = database
-        self.reads = database.reads()
-        self.loaders = Loaders(self.reads)
+        self.has_written = False
+        self._read_through(reads or database.reads())
 
     async def write(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a service in a transaction and commit it; what is read afterwards sees what was written.
@@ -32,6 +32,7 @@ class Context:
         how a pool deadlocks.
         """
         await self.close()
+        self.has_written = True
         try:
             return await self._database.write(partial(_call, service, args, kwargs))
         finally:
@@ -40,6 +41,7 @@ class Context:
     async def write_once(self, key: str, service: Service[..., Any], **arguments: Any) -> Outcome:
         """Do the same under an idempotency key: a second time the stored answer is returned."""
         await self.close()
+        self.has_written = True
         try:
             work = partial(once, key=key, work=service, arguments=arguments)
             return await self._database.write(work, repeatable=True)
@@ -61,7 +63,11 @@ class Context:
         """Give the read connection back."""
         await self.reads.close()
 
-    def _read_through(self, reads: ReadSession) -> None:
+    async def end(self) -> None:
+        """Give it back for good: the request is answered."""
+        await self.reads.end()
+
+    def _read_through(self, reads: Reads) -> None:
         self.reads = reads
         self.loaders = Loaders(reads)
 

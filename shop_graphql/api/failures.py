@@ -4,6 +4,7 @@ import logging
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 from graphql import GraphQLError, GraphQLSyntaxError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -15,12 +16,13 @@ logger = logging.getLogger("shop_graphql")
 BAD_REQUEST = "BAD_REQUEST"
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+TOO_LARGE = "RESPONSE_TOO_LARGE"
 OPERATION_UNKNOWN = "OPERATION_RESOLUTION_FAILURE"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 UNAVAILABLE = "UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
-_UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError)
+_UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError, asyncpg.InterfaceError)
 _PASSING = ("08", "25P02", "40", "53", "55P03", "57")
 """SQLSTATEs of what may be over soon: lost connections, deadlocks, a full server, time-outs and what waited behind."""
 
@@ -47,16 +49,20 @@ def execution_error(error: GraphQLError) -> dict[str, Any]:
         return _formatted(error, cause.code)
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, BAD_USER_INPUT)
-    if isinstance(cause, _UNREACHABLE) or (isinstance(cause, DBAPIError) and _is_passing(cause)):
+    if is_unavailable(cause):
         name = type(getattr(cause, "driver_exception", None) or cause).__name__
         logger.warning("The database does not answer: %s", name)
         return _masked(error, "The shop cannot answer at the moment; try again.", code=UNAVAILABLE)
     return _bug(error)
 
 
-def _is_passing(error: DBAPIError) -> bool:
-    state = getattr(error.driver_exception, "sqlstate", None) or ""
-    return error.connection_invalidated or state.startswith(_PASSING)
+def is_unavailable(error: Exception) -> bool:
+    """Tell whether the database was away, full or too slow, which may be over soon."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    driver_error = error.driver_exception if isinstance(error, DBAPIError) else error
+    state = getattr(driver_error, "sqlstate", None) or ""
+    return isinstance(error, _UNREACHABLE) or state.startswith(_PASSING)
 
 
 def _bug(error: GraphQLError) -> dict[str, Any]:

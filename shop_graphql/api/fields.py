@@ -1,7 +1,6 @@
 """How a field comes from the database: each is declared once, where its type is defined."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import strawberry
@@ -11,10 +10,12 @@ from shop_graphql.api.connections import PageArguments, View, connection_of
 from shop_graphql.api.context import Info
 from shop_graphql.api.filters import read_where
 from shop_graphql.api.nodes import SOURCE, Node, load_by_id, row_field
+from shop_graphql.api.paging import Pages
 from shop_graphql.api.sorting import SortKey, read_order
+from shop_graphql.api.sources import Column, ToMany, ToOne
 from shop_graphql.loaders.rows import RowsByParent
 from shop_graphql.statements.filters import EVERYTHING
-from shop_graphql.statements.pages import Source
+from shop_graphql.statements.pages import Source, Window
 from shop_graphql.statements.rows import Model
 from shop_graphql.statements.sorting import Sort
 
@@ -28,41 +29,6 @@ _AFTER = strawberry.argument(description="Only elements after this cursor.")
 _BEFORE = strawberry.argument(description="Only elements before this cursor.")
 _WHERE = strawberry.argument(description="Only elements that keep these conditions.")
 _ORDER_BY = strawberry.argument(description="The keys to sort by, the most important first.")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A field that is a column, or a computed column, of its type's table."""
-
-    key: str
-
-    def read(self, node: Node) -> Any:
-        """Return the column's value in the row of `node`."""
-        return getattr(node.row, self.key)
-
-
-@dataclass(frozen=True)
-class ToOne:
-    """A field that is the row which the type's foreign key `key` names."""
-
-    model: Model
-    key: str
-
-
-@dataclass(frozen=True)
-class ToMany:
-    """A field that is all rows of `model` whose foreign key `key` names the type's row."""
-
-    model: Model
-    key: str
-
-
-@dataclass(frozen=True)
-class Pages:
-    """A field that is a connection: of a whole table, or of the rows whose foreign key `key` names the type's row."""
-
-    model: Model
-    key: str | None
 
 
 def column(attribute: QueryableAttribute[Any], description: str) -> Any:
@@ -106,6 +72,12 @@ def connection(
     model, foreign_key = _foreign_key(rows) if isinstance(rows, QueryableAttribute) else (rows, None)
     filter_type, key_type = where, order_by
 
+    def read(where: Any = None, order_by: Any = None, **page: Any) -> tuple[Source, Window]:
+        source = Source(model, foreign_key, EVERYTHING if _given(where) is None else read_where(where))
+        order = read_order(source.where, _given(order_by) or (), default)
+        limits = PageArguments(*(_given(page.get(name)) for name in ("first", "after", "last", "before")))
+        return source, limits.window(source, order)
+
     def resolve(
         self: Any,
         info: Info,
@@ -116,15 +88,12 @@ def connection(
         last: Annotated[int | None, _LAST] = strawberry.UNSET,
         before: Annotated[str | None, _BEFORE] = strawberry.UNSET,
     ) -> Any:
-        source = Source(model, foreign_key, EVERYTHING if _given(where) is None else read_where(where))
-        order = read_order(source.where, _given(order_by) or (), default)
-        page = PageArguments(_given(first), _given(after), _given(last), _given(before))
-        parent = ROOT if foreign_key is None else self.row.id
-        return connection_of(View(info.context.loaders, source, page.window(source, order), parent))
+        source, window = read(where, order_by, first=first, after=after, last=last, before=before)
+        return connection_of(View(info.context.loaders, source, window, ROOT if foreign_key is None else self.row.id))
 
     resolve.__annotations__["where"] = Annotated[filter_type | None, _WHERE]
     resolve.__annotations__["order_by"] = Annotated[list[key_type] | None, _ORDER_BY]  # type: ignore[valid-type]
-    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(model, foreign_key)})
+    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(read)})
 
 
 def _given(value: Any) -> Any:

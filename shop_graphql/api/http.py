@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import orjson
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -20,12 +21,16 @@ from shop_graphql.api.context import Context
 from shop_graphql.api.failures import (
     BAD_REQUEST,
     OPERATION_UNKNOWN,
+    TOO_LARGE,
     document_error,
     execution_error,
     request_error,
 )
 from shop_graphql.api.schema import schema
-from shop_graphql.database import Database
+from shop_graphql.api.short import ShortWay
+from shop_graphql.database import Database, FailedReads
+from shop_graphql.settings import Settings
+from shop_graphql.tracing import Trace, current
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -60,9 +65,12 @@ class Operation:
 class GraphQLEndpoint:
     """The ASGI application at /graphql: POST for operations, GET for queries, GraphiQL for browsers."""
 
-    def __init__(self, database: Database, *, graphiql: bool) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._graphiql = graphiql
+        self._graphiql = settings.graphiql
+        self._limit = settings.response_limit
+        self._debug = settings.debug
+        self.short_way = ShortWay(database.direct) if settings.compiler else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -78,29 +86,53 @@ class GraphQLEndpoint:
         media_type = JSON
         try:
             media_type = _accepted(request.headers)
-            return _respond(await self._run(request), media_type)
+            operation = await _read(request)
+            if self._debug:
+                current.set(Trace())
+            return await self._run(request.method, operation, media_type)
         except BadRequest as refusal:
             content = {"errors": [request_error(str(refusal), refusal.code)]}
             status = 200 if refusal.code == OPERATION_UNKNOWN and media_type == JSON else refusal.status
             return _json(content, media_type, status, refusal.headers)
 
-    async def _run(self, request: Request) -> ExecutionResult:
-        operation = await _read(request)
-        context = Context(self._database)
+    async def _run(self, method: str, operation: Operation, media_type: str) -> Response:
+        """Answer by one statement, or else through the resolvers, who also say what a failure of that one means."""
+        try:
+            short_way, variables = self.short_way, operation.variables or {}
+            text = await short_way.answer(operation.query, operation.name, variables) if short_way else None
+            context = Context(self._database)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            text, context = None, Context(self._database, FailedReads(error))
+        if text is not None:
+            return self._send(_extended(text.encode()), media_type)
+        result = await self._resolve(method, operation, context)
+        content = _content(result)
+        status = 400 if "data" not in content and media_type == GRAPHQL_JSON else 200
+        return self._send(_extended(encode(content)), media_type, status, is_final=context.has_written)
+
+    def _send(self, body: bytes, media_type: str, status: int = 200, *, is_final: bool = False) -> Response:
+        """Return a response; too long a one is refused, unless it is `is_final`: it tells what was done."""
+        if len(body) > self._limit and not is_final:
+            message = f"The answer has more than {self._limit:,} bytes; ask for less at once."
+            content = {"errors": [request_error(message, TOO_LARGE)]}
+            return _json(content, media_type, 400 if media_type == GRAPHQL_JSON else 200)
+        return Response(body, status, media_type=f"{media_type}; charset=utf-8")
+
+    async def _resolve(self, method: str, operation: Operation, context: Context) -> ExecutionResult:
         try:
             return await schema.execute(
                 operation.query,
                 variable_values=operation.variables,
                 operation_name=operation.name,
                 context_value=context,
-                allowed_operation_types=_ALLOWED[request.method],
+                allowed_operation_types=_ALLOWED[method],
             )
         except CannotGetOperationTypeError as error:
             raise BadRequest(_unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
         except InvalidOperationTypeError as error:
             raise BadRequest("By GET only queries are answered; use POST.", 405, allow="POST") from error
         finally:
-            await context.close()
+            await context.end()
 
 
 def _accepted_ranges(headers: Headers) -> list[str]:
@@ -165,18 +197,21 @@ def _unknown_operation(name: str | None) -> str:
     return "The document has no operation of the name given as operationName."
 
 
-def _respond(result: ExecutionResult, media_type: str) -> Response:
-    """Write a result. A request error has no `data`, and under GraphQL's own media type the status 400."""
+def _content(result: ExecutionResult) -> dict[str, Any]:
+    """Return what is sent of a result. A request error has no `data`."""
     errors = result.errors or []
     if isinstance(result, PreExecutionError):
-        content: dict[str, Any] = {"errors": [document_error(error) for error in errors]}
-    elif result.data is None and all(error.path is None for error in errors):
-        content = {"errors": [execution_error(error) for error in errors]}
-    else:
-        content = {"data": result.data}
-        if errors:
-            content["errors"] = [execution_error(error) for error in errors]
-    return _json(content, media_type, 400 if "data" not in content and media_type == GRAPHQL_JSON else 200)
+        return {"errors": [document_error(error) for error in errors]}
+    if result.data is None and all(error.path is None for error in errors):
+        return {"errors": [execution_error(error) for error in errors]}
+    failed = {"errors": [execution_error(error) for error in errors]} if errors else {}
+    return {"data": result.data, **failed}
+
+
+def _extended(body: bytes) -> bytes:
+    """Return a response with what it cost, where that is counted."""
+    trace = current.get()
+    return body if trace is None else b'%b,"extensions":%b}' % (body[:-1], encode(trace.extensions()))
 
 
 def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:

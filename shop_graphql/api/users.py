@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from sqlalchemy import ColumnElement
 
 from shop_graphql import models, services
 from shop_graphql.api.connections import Connection
@@ -11,9 +12,10 @@ from shop_graphql.api.context import Info
 from shop_graphql.api.errors import AlreadyExistsError, ValidationError
 from shop_graphql.api.fields import column, connection
 from shop_graphql.api.filters import OrderWhere, UserWhere
-from shop_graphql.api.nodes import Node, decode_id, load_by_id, load_by_text
+from shop_graphql.api.nodes import SOURCE, Node, bind_text, decode_id, has_id, load_by_id, load_by_text
 from shop_graphql.api.sorting import NEWEST_FIRST, OrderSort, UserSort
-from shop_graphql.statements.users import users_by_email
+from shop_graphql.api.sources import Lookup
+from shop_graphql.statements.users import has_email, users_by_email
 
 if TYPE_CHECKING:
     from shop_graphql.api.orders import OrderConnection
@@ -35,6 +37,12 @@ class UserBy:
     email: strawberry.Maybe[str] = strawberry.field(description="The e-mail address, in whatever case.")
 
 
+def _named(by: UserBy) -> ColumnElement[bool]:
+    if by.email:
+        return has_email(bind_text(by.email.value))
+    return has_id(User, by.id.value if by.id else "")
+
+
 _BY = strawberry.argument(description="Which user.")
 
 
@@ -42,7 +50,7 @@ _BY = strawberry.argument(description="Which user.")
 class UserQueries:
     users: Connection[User] = connection(models.User, UserWhere, UserSort, NEWEST_FIRST, "All users, newest first.")
 
-    @strawberry.field(description="One user, or null.")
+    @strawberry.field(description="One user, or null.", metadata={SOURCE: Lookup(models.User, _named)})
     async def user(self, info: Info, by: Annotated[UserBy, _BY]) -> User | None:
         if by.email:
             found: User | None = await load_by_text(info, User, users_by_email, by.email.value)

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
-from shop_graphql.database import ReadSession
+from shop_graphql.database import Reads
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -21,7 +21,7 @@ class Loader(ABC, Generic[K, V]):
     the same is not handed out again. graphql-core cancels the siblings of a field that failed, so this does happen.
     """
 
-    def __init__(self, reads: ReadSession) -> None:
+    def __init__(self, reads: Reads) -> None:
         self.reads = reads
         self._batches: DataLoader[K, V] = DataLoader(self._load_batch)
 
@@ -45,7 +45,7 @@ class Loader(ABC, Generic[K, V]):
 class Loaders:
     """The loaders of one request; each is made when it is first asked for."""
 
-    def __init__(self, reads: ReadSession) -> None:
+    def __init__(self, reads: Reads) -> None:
         self._reads = reads
         self._made: dict[Hashable, Loader[Any, Any]] = {}
 

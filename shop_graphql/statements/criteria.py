@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
-from shop_graphql.models import Category, Order, OrderItem, OrderStatus, Product, StockMovement, User
+from shop_graphql.models import Category, Order, OrderItem, Product, StockMovement, User
 from shop_graphql.statements import search
 from shop_graphql.statements.filters import (
     All,
@@ -13,6 +13,7 @@ from shop_graphql.statements.filters import (
     Not,
     TextMatch,
     Where,
+    among,
     in_range,
     matches,
     mentions,
@@ -47,10 +48,6 @@ def _archived(wanted: bool) -> ColumnElement[bool]:
     return _product.archived_at.is_not(None) if wanted else _product.archived_at.is_(None)
 
 
-def _has_status(statuses: tuple[OrderStatus, ...]) -> ColumnElement[bool]:
-    return _order.status.in_(statuses)
-
-
 def _sku(match: TextMatch) -> ColumnElement[bool]:
     return and_(_product.sku.is_not(None), matches(_product.sku)(match))
 
@@ -83,7 +80,7 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
     },
     Order: {
         "id": one_of(_order.id),
-        "status": _has_status,
+        "status": among(_order.status),
         "total_amount": in_range(_order.total_amount),
         "created_at": in_range(_order.created_at),
         "user_id": one_of(_order.user_id),
@@ -96,7 +93,7 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
         "unit_price": in_range(_item.unit_price),
     },
     StockMovement: {
-        "kind": lambda kinds: _movement.kind.in_(kinds),
+        "kind": among(_movement.kind),
         "order_id": lambda ids: and_(_movement.order_id.is_not(None), one_of(_movement.order_id)(ids)),
     },
 }

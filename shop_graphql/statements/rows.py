@@ -28,14 +28,19 @@ def texts(name: str) -> TableValuedAlias:
     return func.unnest(array).table_valued(column("key", Text)).render_derived()
 
 
+def matching(model: Model, condition: ColumnElement[bool]) -> Select[Any]:
+    """Select the rows that keep `condition`, which is in terms of the model's table."""
+    return select(*columns(model)).where(condition)
+
+
 @cache
 def by_id(model: Model) -> Select[Any]:
     """Select the rows whose id is in the array `:ids`, in no particular order."""
-    return select(*columns(model)).where(is_any_of(model.__table__.c.id, "ids"))
+    return matching(model, is_any_of(model.__table__.c.id, "ids"))
 
 
 @cache
 def by_parent(model: Model, foreign_key: str) -> Select[Any]:
     """Select the rows that belong to any of the array `:ids`, each parent's rows in the order they were made."""
     parent = model.__table__.c[foreign_key]
-    return select(*columns(model)).where(is_any_of(parent, "ids")).order_by(parent, model.__table__.c.id)
+    return matching(model, is_any_of(parent, "ids")).order_by(parent, model.__table__.c.id)

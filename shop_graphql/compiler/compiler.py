@@ -1,0 +1,82 @@
+"""Finds the plan for a request, or makes it; each is made once."""
+
+import logging
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from graphql import GraphQLSchema
+
+from shop_graphql.compiler.cache import Cache, Stats
+from shop_graphql.compiler.documents import Check, Document, shape
+from shop_graphql.compiler.plans import Plan, Tree, Unplanned, find, grown, make
+from shop_graphql.compiler.selection import Declarations, NotCompiledError
+from shop_graphql.deferred import Decisions, Given
+from shop_graphql.errors import BadArgument
+
+MAX_BYTES = 64 * 2**20
+OVERHEAD = 4096
+"""Bytes that a document or a plan takes beside its text, about."""
+PER_CHARACTER = 40
+"""Bytes that a character of a document takes once it is parsed, about."""
+
+
+logger = logging.getLogger("shop_graphql")
+
+Key = tuple[Document, Hashable, Hashable]
+
+
+class Compiler:
+    """The plans of a schema: one for each document, role of the viewer and shape of the variables' values."""
+
+    def __init__(self, schema: GraphQLSchema, check: Check, declarations: Declarations, limit: int = MAX_BYTES) -> None:
+        self._schema = schema
+        self._check = check
+        self._declarations = declarations
+        self._documents: Cache[tuple[str, str | None], Document | Unplanned] = Cache(limit // 2)
+        self._plans: Cache[Key, Tree] = Cache(limit // 2)
+
+    @property
+    def stats(self) -> Stats:
+        """How the cache of plans does."""
+        return self._plans.stats
+
+    def plan(
+        self, query: str, operation_name: str | None, variables: Mapping[str, Any], role: Hashable = None
+    ) -> tuple[Plan, list[Any]]:
+        """Return the plan for a request, and its parameters. Raises NotCompiledError."""
+        document = self._documents.get((query, operation_name)) or self._read(query, operation_name)
+        if isinstance(document, Unplanned):
+            raise NotCompiledError(document.reason)
+        given = document.coerced(variables)
+        key = (document, role, tuple((name, shape(value)) for name, value in given.items()))
+        try:
+            tree = self._plans.get(key)
+            plan = find(tree, given) or self._make(key, tree, given)
+        except BadArgument:
+            raise NotCompiledError("a bad argument") from None
+        if isinstance(plan, Unplanned):
+            raise NotCompiledError(plan.reason)
+        return plan, plan.parameters(given)
+
+    def _read(self, query: str, operation_name: str | None) -> Document | Unplanned:
+        try:
+            document: Document | Unplanned = Document(self._schema, self._check, query, operation_name)
+        except NotCompiledError as reason:
+            document = Unplanned(str(reason))
+        size = OVERHEAD + len(query) * PER_CHARACTER
+        self._documents.put((query, operation_name), document, size)
+        return document
+
+    def _make(self, key: Key, tree: Tree | None, given: Given) -> Plan | Unplanned:
+        decisions = Decisions(given)
+        plan: Plan | Unplanned
+        try:
+            plan = make(key[0], decisions, self._schema, self._declarations)
+        except BadArgument:
+            raise
+        except Exception:
+            logger.exception("Bug in the compiler, which the resolvers cover up")
+            plan = Unplanned("a bug")
+        size = OVERHEAD + (len(plan.sql) if isinstance(plan, Plan) else 0)
+        self._plans.put(key, grown(tree, decisions.made.items(), plan), size)
+        return plan

@@ -1,0 +1,101 @@
+"""Plans: a statement, and how a request's values become its parameters."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLSchema
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from shop_graphql.compiler.documents import Document, deferred
+from shop_graphql.compiler.json import joined, members
+from shop_graphql.compiler.selection import Declarations, NotCompiledError, Operation
+from shop_graphql.deferred import Decisions, Deferred, Given
+from shop_graphql.errors import BadArgument
+
+Reader = Callable[[Given], Any]
+
+_DIALECT = dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A statement that returns a whole answer, `{"data": …}`, as one text."""
+
+    sql: str
+    readers: tuple[Reader, ...]
+    checks: tuple[Reader, ...]
+
+    def parameters(self, given: Given) -> list[Any]:
+        """Return the statement's parameters for a request. Raises NotCompiledError where the client is to be told."""
+        try:
+            for check in self.checks:
+                check(given)
+            return [read(given) for read in self.readers]
+        except BadArgument:
+            raise NotCompiledError("a bad argument") from None
+
+
+@dataclass(frozen=True)
+class Unplanned:
+    """An operation that resolvers answer."""
+
+    reason: str
+
+
+class Choice:
+    """Plans of one operation that differ by the answer to a question about the request's values."""
+
+    def __init__(self, question: Deferred) -> None:
+        self.question = question
+        self.plans: dict[Any, Tree] = {}
+
+
+Tree = Choice | Plan | Unplanned
+
+
+def find(tree: Tree | None, given: Given) -> Plan | Unplanned | None:
+    """Return the plan for what a request brings, or None when there is none yet. Raises BadArgument."""
+    while isinstance(tree, Choice):
+        tree = tree.plans.get(tree.question.read(given))
+    return tree
+
+
+def grown(tree: Tree | None, answers: Iterable[tuple[Deferred, Any]], plan: Plan | Unplanned) -> Tree:
+    """Return `tree` with another plan, for requests that give these answers."""
+    decision = next(answers := iter(answers), None)
+    if decision is None:
+        return plan
+    question, answer = decision
+    choice = tree if isinstance(tree, Choice) else Choice(question)
+    choice.plans[answer] = grown(choice.plans.get(answer), answers, plan)
+    return choice
+
+
+def make(
+    document: Document, decisions: Decisions, schema: GraphQLSchema, declarations: Declarations
+) -> Plan | Unplanned:
+    """Return the plan for a request and all others of which the same can be decided. Raises BadArgument."""
+    variables = deferred(decisions.given, decisions)
+    operation = Operation(schema, document.operation, document.fragments, variables, declarations)
+    try:
+        data = members({field.key: field.value(None) for field in operation.fields()})
+        compiled = select(joined(['{"data":', *data, "}"])).compile(dialect=_DIALECT)
+    except NotCompiledError as reason:
+        return Unplanned(str(reason))
+    except RecursionError:
+        return Unplanned("too deep")
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101
+    readers = tuple(_reader(compiled, name) for name in compiled.positiontup or ())
+    return Plan(str(compiled), readers, tuple(check.read for check in decisions.checks))
+
+
+def _reader(compiled: SQLCompiler, name: str) -> Reader:
+    value = compiled.binds[name].value
+    process = compiled._bind_processors.get(name)
+    if not isinstance(value, Deferred):
+        constant = process(value) if callable(process) else value
+        return lambda given: constant  # noqa: ARG005
+    return value.read if process is None else lambda given: process(value.read(given))  # type: ignore[operator]

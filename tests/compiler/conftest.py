@@ -1,0 +1,66 @@
+"""One shop, asked in both ways: through compiled statements and through the resolvers."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from shop_graphql import migration
+from shop_graphql.app import create_app
+from shop_graphql.database import Database
+from shop_graphql.settings import Settings
+from tests.compiler.shop import fill
+from tests.conftest import temporary_database
+
+
+class Ways:
+    """The two ways to an answer."""
+
+    def __init__(self, compiled: httpx.AsyncClient, resolved: httpx.AsyncClient, app: Starlette) -> None:
+        self._compiled = compiled
+        self._resolved = resolved
+        self.app = app
+        self.asked = 0
+        self.compiled = 0
+
+    async def ask(self, query: str, variables: dict[str, object] | None = None) -> tuple[bytes, bytes]:
+        """Return the compiled answer and the resolvers'."""
+        body = {"query": query, "variables": variables or {}}
+        direct = self.app.state.database.direct
+        before = direct.sent
+        compiled = await self._compiled.post("/graphql", json=body)
+        self.asked += 1
+        self.compiled += direct.sent - before
+        resolved = await self._resolved.post("/graphql", json=body)
+        assert compiled.status_code == resolved.status_code
+        return compiled.content, resolved.content
+
+
+@pytest.fixture(scope="session")
+def awkward_url(server_url: str) -> Iterator[str]:
+    with temporary_database(server_url) as url:
+        migration.upgrade(url)
+        yield url
+
+
+@asynccontextmanager
+async def client(settings: Settings) -> AsyncIterator[tuple[Starlette, httpx.AsyncClient]]:
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        yield app, http
+
+
+@pytest.fixture(scope="session")
+async def ways(awkward_url: str) -> AsyncIterator[Ways]:
+    database = Database(Settings(), awkward_url)
+    async with database.transaction() as session:
+        await fill(session)
+    await database.close()
+    async with (
+        client(Settings(database_url=awkward_url, statement_timeout=30)) as (app, compiled),
+        client(Settings(database_url=awkward_url, statement_timeout=30, compiler=False)) as (_, resolved),
+    ):
+        yield Ways(compiled, resolved, app)
