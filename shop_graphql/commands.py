@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
+from sqlalchemy import make_url
 
 from shop_graphql import embedded, exchange, migration, serving
 from shop_graphql.connection import transaction
@@ -128,7 +129,7 @@ def show_settings() -> None:
     )
     table = Table(*columns, show_lines=True)
     for name, field in Settings.model_fields.items():
-        table.add_row(variable(name), Text(_shown(getattr(settings, name))), Text(field.description or ""))
+        table.add_row(variable(name), Text(_shown(name, getattr(settings, name))), Text(field.description or ""))
     Console().print(table)
 
 
@@ -239,8 +240,14 @@ def _not_written(name: str, error: OSError) -> StartupError:
     return StartupError(f"{name} cannot be written: {os.strerror(error.errno or 0)}.")
 
 
-def _shown(value: object) -> str:
+def _without_password(text: str) -> str:
+    url = make_url(text)
+    if url.get_backend_name() in {"postgresql", "postgres"}:
+        url = async_url(text).set(drivername="postgresql")
+    return url.difference_update_query(["password"]).render_as_string()
+
+
+def _shown(name: str, value: object) -> str:
     if isinstance(value, SecretStr):
-        url = async_url(value.get_secret_value()).set(drivername="postgresql")
-        return url.difference_update_query(["password"]).render_as_string()
+        return _without_password(value.get_secret_value()) if name.endswith("_url") else "set"
     return "not set" if value is None else str(value)

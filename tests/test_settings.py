@@ -39,13 +39,13 @@ def test_the_documentation_lists_the_settings_in_their_order() -> None:
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgres://user:secret@host/shop?sslmode=require")
+    monkeypatch.setenv("DATABASE_URL", "postgres://user:hidden@host/shop?sslmode=require")
     monkeypatch.setenv("SHOP_POOL_SIZE", "3")
     settings = read_settings()
     assert settings.database_url is not None
-    assert settings.database_url.get_secret_value() == "postgres://user:secret@host/shop?sslmode=require"
+    assert settings.database_url.get_secret_value() == "postgres://user:hidden@host/shop?sslmode=require"
     assert settings.pool_size == 3
-    assert "secret" not in repr(settings)
+    assert "hidden" not in repr(settings)
 
 
 def test_every_wrong_setting_is_named_with_what_is_wrong_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
