@@ -113,6 +113,14 @@ class VersionConflict(ShopError):
         self.current = current
 
 
+class TooManyAttempts(ShopError):
+    """Too much was tried; after `retry_after` seconds the next attempt is looked at again."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many attempts; try again in {retry_after} second{'' if retry_after == 1 else 's'}.")
+        self.retry_after = retry_after
+
+
 def refuse(problems: Sequence[ShopError]) -> None:
     """Raise the first of `problems`, carrying the others; return when there is none."""
     if problems:

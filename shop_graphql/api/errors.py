@@ -32,6 +32,7 @@ class ErrorCode(Enum):
     PRICE_CHANGED = strawberry.enum_value("price_changed", description="The total is not what was expected.")
     INVALID_TRANSITION = strawberry.enum_value("invalid_transition", description="A status cannot follow another.")
     VERSION_CONFLICT = strawberry.enum_value("version_conflict", description="Somebody else has changed it since.")
+    TOO_MANY_ATTEMPTS = strawberry.enum_value("too_many_attempts", description="Too much was tried in a short time.")
 
 
 class Given:
@@ -200,6 +201,15 @@ class VersionConflictError(UserError, exception=errors.VersionConflict, code=Err
     @classmethod
     def facts(cls, error: errors.VersionConflict, given: Given) -> dict[str, Any]:  # noqa: ARG003
         return {"current": error.current}
+
+
+@strawberry.type(description="Too much was tried in a short time, for this account or from this address.")
+class TooManyAttemptsError(UserError, exception=errors.TooManyAttempts, code=ErrorCode.TOO_MANY_ATTEMPTS):
+    retry_after: int = strawberry.field(description="Seconds after which the next attempt is looked at again.")
+
+    @classmethod
+    def facts(cls, error: errors.TooManyAttempts, given: Given) -> dict[str, Any]:  # noqa: ARG003
+        return {"retry_after": error.retry_after}
 
 
 class _Handler:
