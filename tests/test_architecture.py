@@ -18,6 +18,7 @@ ALLOWED = {
     "errors": set(),
     "text": set(),
     "settings": set(),
+    "auth": {"settings"},
     "connection": {"settings"},
     "consistency": set(),
     "database": {"retrying", "settings"},
