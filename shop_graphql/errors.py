@@ -78,6 +78,13 @@ class OutOfStock(ShopError):
         self.shortages = shortages
 
 
+class InvalidCredentials(ShopError):
+    """What was shown does not prove who somebody is. Why not is nobody's business."""
+
+    def __init__(self, message: str = "E-mail address and password do not fit.") -> None:
+        super().__init__(message)
+
+
 class IdempotencyConflict(ShopError):
     """The key at `path` belongs to another request."""
 

@@ -25,6 +25,10 @@ _RATE = re.compile(r"([0-9]{1,6}) ?(?:/|per) ?([0-9]{1,6})? ?(second|minute|hour
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
+HOW_TO_MAKE_A_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105
+NO_SECRETS = f"SHOP_SECRETS is not set. Access tokens are signed with it; make one with: {HOW_TO_MAKE_A_SECRET}"
+
+
 class Settings(BaseSettings):
     """The environment as typed values. Each field's description is its documentation."""
 
@@ -60,6 +64,9 @@ class Settings(BaseSettings):
         10.0, description="Seconds after which PostgreSQL ends a transaction that does nothing."
     )
     graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
+    graphiql_headers: str | None = Field(
+        None, description="JSON shown in GraphiQL's tab of headers; the demo puts a token there. For development only."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
     secrets: SecretStr | None = Field(
         None,
@@ -164,7 +171,7 @@ def check_secrets(secrets: Sequence[str]) -> None:
     if not secrets or any(len(s) < SECRET_LENGTH or len(set(s)) < SECRET_VARIETY for s in secrets):
         raise ValueError(
             f"a secret has at least {SECRET_LENGTH} characters, at least {SECRET_VARIETY} of them different; make one "
-            "with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            f"with: {HOW_TO_MAKE_A_SECRET}"
         )
 
 

@@ -14,8 +14,8 @@ from shop_graphql.app import create_app
 from shop_graphql.sample.loading import load
 from shop_graphql.sample.size import Size
 from shop_graphql.settings import Settings
-from tests.api.conftest import Client
-from tests.conftest import temporary_database
+from tests.api.conftest import ADMIN, Client
+from tests.conftest import SECRET, temporary_database
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,9 +36,12 @@ def demo_url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def demo(demo_url: str) -> AsyncIterator[Client]:
-    app = create_app(Settings(database_url=demo_url))
+    app = create_app(Settings(database_url=demo_url, secrets=SECRET))
     transport = httpx.ASGITransport(app)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test", headers=ADMIN) as http,
+    ):
         yield Client(http)
 
 

@@ -1,15 +1,19 @@
 """What a request carries from resolver to resolver."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shop_graphql.access import Viewer
+from shop_graphql.accounts import Accounts, SignedIn
 from shop_graphql.database import Database, ReadSession
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.services import Outcome, once
+from shop_graphql.statements.visibility import VIEWER
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,13 +21,25 @@ T = TypeVar("T")
 Service = Callable[Concatenate[AsyncSession, P], Coroutine[Any, Any, T]]
 
 
-class Context:
-    """The reads, the loaders and the transactions of one request. Close it when the response is complete."""
+@dataclass(frozen=True)
+class Who:
+    """Who sends a request, from which address, and what is wrong with the token, if anything is."""
 
-    def __init__(self, database: Database) -> None:
+    viewer: Viewer
+    address: str
+    bad_token: str | None = None
+
+
+class Context:
+    """The reads, the loaders and the transactions of one viewer's request. Close it when the response is complete."""
+
+    def __init__(self, database: Database, accounts: Accounts, who: Who) -> None:
         self._database = database
-        self.reads = database.reads()
-        self.loaders = Loaders(self.reads)
+        self.accounts = accounts
+        self.viewer = who.viewer
+        self.address = who.address
+        self.bad_token = who.bad_token
+        self._read_through(database.reads(self._shared))
 
     async def write(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a service in a transaction and commit it; what is read afterwards sees what was written.
@@ -33,23 +49,23 @@ class Context:
         """
         await self.close()
         try:
-            return await self._database.write(partial(_call, service, args, kwargs))
+            return await self._database.write(partial(_call, service, args, kwargs), self.viewer.actor)
         finally:
-            self._read_through(self._database.reads(fresh=True))
+            self._read_through(self._database.reads(self._shared, fresh=True))
 
     async def write_once(self, key: str, service: Service[..., Any], **arguments: Any) -> Outcome:
         """Do the same under an idempotency key: a second time the stored answer is returned."""
         await self.close()
         try:
             work = partial(once, key=key, work=service, arguments=arguments)
-            return await self._database.write(work, repeatable=True)
+            return await self._database.write(work, self.viewer.actor, repeatable=True)
         finally:
-            self._read_through(self._database.reads(fresh=True))
+            self._read_through(self._database.reads(self._shared, fresh=True))
 
     async def preview(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a service whose transaction is never committed; until then the request's reads see its work."""
         await self.close()
-        session, reads = self._database.preview()
+        session, reads = self._database.preview(self._shared, self.viewer.actor)
         self._read_through(reads)
         try:
             return await service(session, *args, **kwargs)
@@ -57,13 +73,25 @@ class Context:
             await self.close()
             raise
 
+    async def sign_in(self, attempt: Coroutine[Any, Any, SignedIn]) -> SignedIn:
+        """Let the rest of the request be of whoever `attempt` signs in."""
+        await self.close()
+        signed = await attempt
+        self.viewer = signed.viewer
+        self._read_through(self._database.reads(self._shared, fresh=True))
+        return signed
+
     async def close(self) -> None:
         """Give the read connection back."""
         await self.reads.close()
 
+    @property
+    def _shared(self) -> dict[str, Any]:
+        return {VIEWER: self.viewer.user_id}
+
     def _read_through(self, reads: ReadSession) -> None:
         self.reads = reads
-        self.loaders = Loaders(reads)
+        self.loaders = Loaders(reads, self.viewer.role)
 
 
 async def _call(service: Service[..., T], args: Any, kwargs: Any, session: AsyncSession) -> T:

@@ -31,6 +31,9 @@ class ErrorCode(Enum):
     )
     PRICE_CHANGED = strawberry.enum_value("price_changed", description="The total is not what was expected.")
     INVALID_TRANSITION = strawberry.enum_value("invalid_transition", description="A status cannot follow another.")
+    INVALID_CREDENTIALS = strawberry.enum_value(
+        "invalid_credentials", description="What was shown does not prove who somebody is."
+    )
     VERSION_CONFLICT = strawberry.enum_value("version_conflict", description="Somebody else has changed it since.")
     TOO_MANY_ATTEMPTS = strawberry.enum_value("too_many_attempts", description="Too much was tried in a short time.")
 
@@ -210,6 +213,13 @@ class TooManyAttemptsError(UserError, exception=errors.TooManyAttempts, code=Err
     @classmethod
     def facts(cls, error: errors.TooManyAttempts, given: Given) -> dict[str, Any]:  # noqa: ARG003
         return {"retry_after": error.retry_after}
+
+
+@strawberry.type(description="What was shown does not prove who somebody is.")
+class InvalidCredentialsError(UserError, exception=errors.InvalidCredentials, code=ErrorCode.INVALID_CREDENTIALS):
+    @classmethod
+    def facts(cls, error: errors.InvalidCredentials, given: Given) -> dict[str, Any]:  # noqa: ARG003
+        return {}
 
 
 class _Handler:

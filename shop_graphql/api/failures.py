@@ -19,6 +19,8 @@ OPERATION_UNKNOWN = "OPERATION_RESOLUTION_FAILURE"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 UNAVAILABLE = "UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
+UNAUTHENTICATED = "UNAUTHENTICATED"
+FORBIDDEN = "FORBIDDEN"
 
 _UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError)
 _PASSING = ("08", "25P02", "40", "53", "55P03", "57")
@@ -31,8 +33,10 @@ def request_error(message: str, code: str = BAD_REQUEST) -> dict[str, Any]:
 
 
 def document_error(error: GraphQLError) -> dict[str, Any]:
-    """Return the error of a document that is not valid GraphQL, or not valid against the schema."""
+    """Return the error of a document that is not valid GraphQL, not valid against the schema, or not for its viewer."""
     cause = error.original_error
+    if error.extensions and "code" in error.extensions:
+        return _formatted(error, error.extensions["code"])
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED)
     if error.nodes:  # Python's own words, for example on a literal of more digits than `int` takes
@@ -47,11 +51,16 @@ def execution_error(error: GraphQLError) -> dict[str, Any]:
         return _formatted(error, cause.code)
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, BAD_USER_INPUT)
-    if isinstance(cause, _UNREACHABLE) or (isinstance(cause, DBAPIError) and _is_passing(cause)):
+    if is_unavailable(cause):
         name = type(getattr(cause, "driver_exception", None) or cause).__name__
         logger.warning("The database does not answer: %s", name)
         return _masked(error, "The shop cannot answer at the moment; try again.", code=UNAVAILABLE)
     return _bug(error)
+
+
+def is_unavailable(error: Exception | None) -> bool:
+    """Tell whether the database does not answer at the moment."""
+    return isinstance(error, _UNREACHABLE) or (isinstance(error, DBAPIError) and _is_passing(error))
 
 
 def _is_passing(error: DBAPIError) -> bool:

@@ -116,7 +116,8 @@ def connection(
         last: Annotated[int | None, _LAST] = strawberry.UNSET,
         before: Annotated[str | None, _BEFORE] = strawberry.UNSET,
     ) -> Any:
-        source = Source(model, foreign_key, EVERYTHING if _given(where) is None else read_where(where))
+        filtered = EVERYTHING if _given(where) is None else read_where(where)
+        source = Source(model, info.context.viewer.role, foreign_key, filtered)
         order = read_order(source.where, _given(order_by) or (), default)
         page = PageArguments(_given(first), _given(after), _given(last), _given(before))
         parent = ROOT if foreign_key is None else self.row.id

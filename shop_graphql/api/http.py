@@ -10,22 +10,29 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
-from strawberry.http.ides import get_graphql_ide_html
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from shop_graphql.api.context import Context
+from shop_graphql.access import ANONYMOUS
+from shop_graphql.accounts import Accounts
+from shop_graphql.api.context import Context, Who
 from shop_graphql.api.failures import (
     BAD_REQUEST,
+    FORBIDDEN,
     OPERATION_UNKNOWN,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
     document_error,
     execution_error,
+    is_unavailable,
     request_error,
 )
 from shop_graphql.api.schema import schema
+from shop_graphql.auth import ProviderUnavailable
 from shop_graphql.database import Database
+from shop_graphql.errors import InvalidToken
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -35,7 +42,8 @@ _ALLOWED = {
     "POST": set(OperationType),  # there are no subscriptions, and the document's validation says so
 }
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
-GRAPHIQL = get_graphql_ide_html("graphiql")
+_STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
+"""The status of a request error under GraphQL's own media type, where it is not 400."""
 
 
 class BadRequest(Exception):
@@ -58,21 +66,26 @@ class Operation:
 
 
 class GraphQLEndpoint:
-    """The ASGI application at /graphql: POST for operations, GET for queries, GraphiQL for browsers."""
+    """The ASGI application at /graphql: POST for operations, GET for queries, the page `graphiql` for browsers."""
 
-    def __init__(self, database: Database, *, graphiql: bool) -> None:
+    def __init__(self, database: Database, accounts: Accounts, graphiql: str | None) -> None:
         self._database = database
+        self._accounts = accounts
         self._graphiql = graphiql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        response = HTMLResponse(GRAPHIQL) if self._is_browser(request) else await self._answer(request)
+        response = (
+            HTMLResponse(self._graphiql)
+            if self._graphiql and self._is_browser(request)
+            else await self._answer(request)
+        )
         await response(scope, receive, send)
 
     def _is_browser(self, request: Request) -> bool:
         known = [name for name in _accepted_ranges(request.headers) if name in (HTML, JSON, GRAPHQL_JSON)]
-        return self._graphiql and request.method == "GET" and known[:1] == [HTML]
+        return request.method == "GET" and known[:1] == [HTML]
 
     async def _answer(self, request: Request) -> Response:
         media_type = JSON
@@ -86,7 +99,7 @@ class GraphQLEndpoint:
 
     async def _run(self, request: Request) -> ExecutionResult:
         operation = await _read(request)
-        context = Context(self._database)
+        context = Context(self._database, self._accounts, await self._who(request))
         try:
             return await schema.execute(
                 operation.query,
@@ -101,6 +114,22 @@ class GraphQLEndpoint:
             raise BadRequest("By GET only queries are answered; use POST.", 405, allow="POST") from error
         finally:
             await context.close()
+
+    async def _who(self, request: Request) -> Who:
+        """Return who asks. A token that proves nothing is told when the operation needs to know who asks."""
+        address = request.client.host if request.client else ""
+        authorizations = request.headers.getlist("authorization")
+        try:
+            if len(authorizations) > 1:
+                raise InvalidToken("There must be one Authorization header.")
+            viewer = await self._accounts.viewer(authorizations[0] if authorizations else None)
+        except InvalidToken as error:
+            return Who(ANONYMOUS, address, str(error))
+        except Exception as error:
+            if isinstance(error, ProviderUnavailable) or is_unavailable(error):
+                raise BadRequest("Who you are cannot be told at the moment; try again.", 503, UNAVAILABLE) from error
+            raise
+        return Who(viewer, address)
 
 
 def _accepted_ranges(headers: Headers) -> list[str]:
@@ -176,7 +205,10 @@ def _respond(result: ExecutionResult, media_type: str) -> Response:
         content = {"data": result.data}
         if errors:
             content["errors"] = [execution_error(error) for error in errors]
-    return _json(content, media_type, 400 if "data" not in content and media_type == GRAPHQL_JSON else 200)
+    if "data" in content or media_type != GRAPHQL_JSON:
+        return _json(content, media_type, 200)
+    status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
+    return _json(content, media_type, status, {"www-authenticate": "Bearer"} if status == 401 else None)
 
 
 def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:

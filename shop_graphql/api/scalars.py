@@ -15,6 +15,7 @@ from shop_graphql.models import CENT
 
 Money = NewType("Money", Decimal)
 WholeNumber = NewType("WholeNumber", int)
+Json = NewType("Json", object)
 
 _AMOUNT = re.compile(r"-?([0-9]{1,10}|[0-9]{1,9}\.[0-9]|[0-9]{1,8}\.[0-9]{2})")
 
@@ -84,6 +85,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=str,
         parse_value=parse_whole_number,
         parse_literal=_literal(parse_whole_number, StringValueNode, IntValueNode),
+    ),
+    Json: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value, as it is.",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc8259",
+        serialize=lambda value: value,
     ),
     datetime: strawberry.scalar(
         name="DateTime",

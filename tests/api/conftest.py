@@ -8,10 +8,16 @@ import pytest
 from sqlalchemy import event
 from starlette.applications import Starlette
 
+from shop_graphql.access import Role
 from shop_graphql.app import create_app
 from shop_graphql.database import Database
+from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
+from tests.conftest import SECRET, signed_in
 from tests.factories import Factory
+
+ADMIN = signed_in(MAX_ID, Role.ADMIN)
+"""The headers of somebody who may do everything, and whose id no user of a test has."""
 
 
 class Client:
@@ -42,7 +48,7 @@ class Client:
 
 @pytest.fixture(scope="session")
 async def app(database_url: str) -> AsyncIterator[Starlette]:
-    app = create_app(Settings(database_url=database_url))
+    app = create_app(Settings(database_url=database_url, secrets=SECRET))
     async with app.router.lifespan_context(app):
         yield app
 
@@ -50,7 +56,7 @@ async def app(database_url: str) -> AsyncIterator[Starlette]:
 @pytest.fixture
 async def http(app: Starlette, empty_shop: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test", headers=ADMIN) as client:
         yield client
 
 
