@@ -108,11 +108,27 @@ FIELDS: Mapping[str, Mapping[Role | None, str]] = {
 }
 """The fields of each type by the least role that may use them; of a node type, on those rows that the viewer sees."""
 
+_VALUES = (
+    "AddCategoryStockSuccess AdjustStockSuccess AlreadyExistsError ArchiveProductSuccess CancelOrderSuccess "
+    "CategoryConnection CategoryEdge CategoryFacet CategoryStats ChangePasswordSuccess CompleteOrderSuccess Count "
+    "CreateCategorySuccess CreateOrderSuccess CreateProductSuccess CreateUserSuccess DeleteCategorySuccess "
+    "DeleteOrderSuccess DeleteProductSuccess EraseUserSuccess IdempotencyConflictError InUseError "
+    "InvalidCredentialsError InvalidTransitionError LoginSuccess LogoutSuccess MoneyFigures NotFoundError "
+    "OrderAggregate OrderConnection OrderEdge OrderItemConnection OrderItemEdge OutOfStockError PageInfo "
+    "PriceChangedError PriceFacet ProductAggregate ProductConnection ProductEdge ProductFacets ProductSales "
+    "QuantityFigures RefreshSuccess RegisterSuccess Reports RestoreProductSuccess Sales SetUserRoleSuccess Shortage "
+    "StockMovementConnection StockMovementEdge TooManyAttemptsError UpdateCategorySuccess UpdateProductPriceSuccess "
+    "UpdateProductSuccess UpsertOutcome UpsertProductsSuccess UserConnection UserEdge ValidationError "
+    "ValidationIssue VersionConflictError"
+)
+VALUES = frozenset(_VALUES.split())
+"""The types without rules of their own: pages, figures and results, for whoever may use the field they come from."""
+
 _NEEDED = {
     (type_, field): role for type_, roles in FIELDS.items() for role, names in roles.items() for field in names.split()
 }
 
 
 def needed(type_: str, field: str) -> Role | None:
-    """Return the least role that may use a field. One of a type without rules is for whoever got at its object."""
+    """Return the least role that may use a field, which is anybody's for a type among the VALUES."""
     return _NEEDED.get((type_, field))

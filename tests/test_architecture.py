@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLNamedType, GraphQLObjectType, GraphQLUnionType
 
+from shop_graphql.access import FIELDS, ROWS, VALUES
 from shop_graphql.api.errors import UserError
+from shop_graphql.api.nodes import Node
 from shop_graphql.api.schema import schema, sdl
 from shop_graphql.errors import ShopError
 
@@ -138,3 +140,19 @@ def test_every_result_is_a_union_of_one_success_and_refusals() -> None:
         refusals = {error.__name__ for error in UserError.by_exception.values()}
         assert members - {success} <= refusals
         assert list(field.args) == ["input"]
+
+
+def test_every_field_has_a_rule_of_access() -> None:
+    types = {
+        name: type_
+        for name, type_ in schema._schema.type_map.items()
+        if isinstance(type_, GraphQLObjectType) and not name.startswith("__")
+    }
+    assert set(types) == set(FIELDS) | VALUES
+    for name, roles in FIELDS.items():
+        ruled = sorted(field for fields in roles.values() for field in fields.split())
+        assert ruled == sorted(types[name].fields)
+
+
+def test_every_table_that_is_read_has_a_rule_of_access() -> None:
+    assert set(ROWS) == {model.__tablename__ for model in Node.by_model}

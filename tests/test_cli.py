@@ -28,6 +28,7 @@ from shop_graphql.cli import app
 from shop_graphql.embedded import cluster
 from shop_graphql.errors import StartupError
 from shop_graphql.settings import Settings, variable
+from tests.conftest import SECRET
 
 PRODUCTS = "{ products(first: 100) { nodes { name } } }"
 COMMANDS = cast(TyperGroup, get_command(app)).commands
@@ -165,6 +166,7 @@ def test_a_database_without_tables_is_refused_with_the_command_to_run(
     scratch_url: str, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", scratch_url)
+    monkeypatch.setenv("SHOP_SECRETS", SECRET)
     message = "Error: The database is empty. To make the tables run: shop-graphql migrate\n"
     assert run(command, *(["--port", "0"] if command == "serve" else [])) == (1, "", message)
 
@@ -178,6 +180,7 @@ def test_serve_leaves_the_settings_of_a_named_database_alone(
     calls: list[object] = []
     monkeypatch.setattr(serving, "run", serve)
     monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SHOP_SECRETS", SECRET)
     monkeypatch.setenv("SHOP_PGBOUNCER", "true")
     assert run("serve", "--port", "0", "--workers", "3")[0] == 0
     assert calls == [(database_url, "true", {"workers": 3, "reload": False, "log_level": "info"})]

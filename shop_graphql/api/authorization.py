@@ -68,7 +68,7 @@ def _refusal(viewer: Viewer, field: str, role: Role | None, node: FieldNode) -> 
 
 
 def _error(message: str, code: str, *nodes: FieldNode) -> GraphQLError:
-    return GraphQLError(message, nodes or None, extensions={"code": code})
+    return GraphQLError(message, list(nodes) or None, extensions={"code": code})
 
 
 class Walk:

@@ -5,30 +5,11 @@ from shop_graphql.services.rules import Rules
 
 MIN_LENGTH = 8
 MAX_LENGTH = 256
-COMMON = frozenset(
-    [
-        "password",
-        "passw0rd",
-        "password1",
-        "password123",
-        "12345678",
-        "123456789",
-        "1234567890",
-        "qwertyui",
-        "qwertyuiop",
-        "iloveyou",
-        "sunshine",
-        "princess",
-        "football",
-        "baseball",
-        "superman",
-        "trustno1",
-        "letmein1",
-        "welcome1",
-        "administrator",
-        "changeme",
-    ]
+_COMMON = (
+    "password passw0rd password1 password123 12345678 123456789 1234567890 qwertyui qwertyuiop iloveyou sunshine "
+    "princess football baseball superman trustno1 letmein1 welcome1 administrator changeme"
 )
+COMMON = frozenset(_COMMON.split())
 
 
 def judge_password(rules: Rules, password: str, path: Path) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Text, delete, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.access import Role, Viewer
@@ -118,5 +118,5 @@ async def _forget_reasons(session: AsyncSession, user_id: int) -> None:
     await session.execute(
         update(OutboxEvent)
         .where(OutboxEvent.kind == "order.cancelled", event_order.in_(orders))
-        .values(payload=OutboxEvent.payload - "reason")
+        .values(payload=OutboxEvent.payload.op("-")(literal("reason", Text)))
     )

@@ -65,7 +65,8 @@ def _aggregate(
     table: FromClause, names: list[str], condition: ColumnElement[bool], *contents: Any
 ) -> ColumnElement[Any]:
     members = [part for name in names for part in (_camel(name), _plain(table.c[name]))]
-    rows = func.json_agg(func.json_build_object(*members, *contents)).aggregate_order_by(table.c.created_at)
+    order = table.c.created_at if "created_at" in table.c else table.c.id
+    rows = func.json_agg(func.json_build_object(*members, *contents)).aggregate_order_by(order)
     return func.coalesce(select(rows).where(condition).scalar_subquery(), func.json_build_array())
 
 

@@ -1,6 +1,6 @@
 """A client of the whole application, as programs use it: over HTTP."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -19,15 +19,20 @@ from tests.factories import Factory
 ADMIN = signed_in(MAX_ID, Role.ADMIN)
 """The headers of somebody who may do everything, and whose id no user of a test has."""
 
+ACTOR = f"user_{MAX_ID}"
+
 
 class Client:
     """Sends documents and hands back what came of them."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, headers: Mapping[str, str] | None = None) -> None:
         self.http = http
+        self._headers = headers
 
     async def send(self, query: str, **variables: Any) -> dict[str, Any]:
-        response = await self.http.post("/graphql", json={"query": query, "variables": variables})
+        response = await self.http.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=self._headers
+        )
         assert response.status_code == 200, response.text
         content: dict[str, Any] = response.json()
         return content
@@ -57,6 +62,12 @@ async def app(database_url: str) -> AsyncIterator[Starlette]:
 async def http(app: Starlette, empty_shop: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test", headers=ADMIN) as client:
+        yield client
+
+
+@pytest.fixture
+async def anonymous_http(app: Starlette, empty_shop: None) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client:
         yield client
 
 

@@ -584,7 +584,9 @@ async def test_a_server_all_of_whose_connections_are_taken_refuses_after_a_while
     database_url: str, database: Database, make: Factory
 ) -> None:
     await make.product()
-    settings = Settings(database_url=database_url, pool_size=1, pool_overflow=1, pool_timeout=0.2, lock_timeout=1)
+    settings = Settings(
+        database_url=database_url, secrets=SECRET, pool_size=1, pool_overflow=1, pool_timeout=0.2, lock_timeout=1
+    )
     app = create_app(settings)
     async with server(app) as http:
         async with database.transaction() as session:
