@@ -129,11 +129,15 @@ def test_schema_prints_the_schema() -> None:
 def test_settings_are_shown_without_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@host/shop?password=hidden")
     monkeypatch.setenv("SHOP_POOL_SIZE", "7")
+    monkeypatch.setenv("SHOP_SECRETS", "hidden-0123456789-abcdefghijklmnopq")
+    monkeypatch.setenv("SHOP_VALKEY_URL", "valkey://me:secret@host:6379/0?password=hidden")
     code, output, _ = run("settings")
     assert code == 0
     assert all(variable(name) in output for name in Settings.model_fields)
     assert re.search(r"DATABASE_URL +│ postgresql://me:\*\*\*@host/shop ", output)
     assert re.search(r"SHOP_POOL_SIZE +│ 7 ", output)
+    assert re.search(r"SHOP_SECRETS +│ set ", output)
+    assert re.search(r"SHOP_VALKEY_URL +│ valkey://me:\*\*\*@host:6379/0 ", output)
     assert re.search(r"SHOP_REPLICA_URL +│ not set ", output)
     assert "secret" not in output
     assert "hidden" not in output

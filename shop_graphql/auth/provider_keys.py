@@ -63,13 +63,15 @@ class ProviderKeys:
 
     async def find(self, kid: str | None, kind: str) -> Key | None:
         """Return the key, or None when the provider does not have it. Raises ProviderUnavailable."""
-        if time.monotonic() >= self._due:
+        is_due = time.monotonic() >= self._due
+        # Nobody waits for a provider that was away the last time, as long as there are keys.
+        waits = is_due and (self._keys is None or not self._failed)
+        if is_due:
             fetch = self._refresh()
-            # Nobody waits for a provider that was away the last time, as long as there are keys.
-            if self._keys is None or not self._failed:
-                await asyncio.shield(fetch)
+        if waits:
+            await asyncio.shield(fetch)
         found = self._known(kid, kind)
-        if found is None and (self._fetch is not None or self._may_ask_for_unknown()):
+        if found is None and not waits and (self._fetch is not None or self._may_ask_for_unknown()):
             await asyncio.shield(self._refresh())
             found = self._known(kid, kind)
         if found is None and (self._keys is None or self._failed):
