@@ -50,11 +50,11 @@ class Given:
         return ["input", *(to_camel_case(step) if isinstance(step, str) else str(step) for step in path)]
 
     def value(self, path: errors.Path) -> str:
-        """Return what the client gave at `path`."""
+        """Return what the client gave at `path`; nothing, when that stood for the client's own account."""
         value: Any = self._arguments["input"]
         for step in path:
             if isinstance(step, str):
-                value = value[to_camel_case(step)]
+                value = value.get(to_camel_case(step), "")
             elif isinstance(value, list):  # a literal may stand for the list of itself
                 value = value[step]
         return str(value)

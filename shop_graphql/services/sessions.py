@@ -14,6 +14,7 @@ from shop_graphql.models import Credential, Identity, Session, User
 from shop_graphql.services.passwords import judge_password
 from shop_graphql.services.rules import Rules
 from shop_graphql.services.users import create_user
+from shop_graphql.text import is_storable
 
 KEPT = timedelta(days=30)
 """How long a session lasts that is not used."""
@@ -23,6 +24,8 @@ BATCH = 1_000
 
 async def find_credential(session: AsyncSession, *, email: str) -> Any:
     """Return the user's id and password hash, which may be null, or None when nobody has the address."""
+    if not is_storable(email):
+        return None
     statement = (
         select(User.id, Credential.password_hash)
         .join(Credential, Credential.user_id == User.id, isouter=True)

@@ -53,7 +53,13 @@ class Client:
 
 @pytest.fixture(scope="session")
 async def app(database_url: str) -> AsyncIterator[Starlette]:
-    app = create_app(Settings(database_url=database_url, secrets=SECRET))
+    settings = Settings(
+        database_url=database_url,
+        secrets=SECRET,
+        login_attempts_per_account="999999/second",
+        login_attempts_per_address="999999/second",
+    )
+    app = create_app(settings)
     async with app.router.lifespan_context(app):
         yield app
 
