@@ -100,6 +100,7 @@ SIGNED: dict[str, tuple[str, dict[str, Any]]] = {
     "typ at+jwt": ("rsa", {"alg": "RS256", "typ": "at+jwt"}),
     "a certificate's fingerprint": ("rsa", {"alg": "RS256", "x5t": "abc"}),
     "no kid, and one key of the kind": ("ec", {"alg": "ES256", "kid": None}),
+    "no kid, and one key of the kind that can be used": ("rsa", {"alg": "RS256", "kid": None}),
 }
 
 
@@ -176,7 +177,7 @@ def forgeries(issuer: Provider) -> dict[str, str]:
         "kid a path": own("RS256", OWN_RSA, kid="../../dev/null"),
         "kid a number": forged({**header, "kid": 7}, claims),
         "kid a list": forged({**header, "kid": [kid]}, claims),
-        "a key that is too short": forged({"alg": "RS256", "kid": "weak"}, claims),
+        "a key that is too short": issuer.sign("weak", {"alg": "RS256"}),
         "a key that cannot be read": forged({"alg": "RS256", "kid": "bad"}, claims),
         "jwk": own("RS256", OWN_RSA, jwk=OWN_RSA.as_dict(private=False)),
         "jku": signed(claims, jku="http://127.0.0.1:1/jwks"),
@@ -324,7 +325,7 @@ async def test_without_keys_nothing_can_be_said_about_a_token(
     assert issuer.control()["fetches"]["discovery"] - before == 1
 
 
-@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("failure", ["down", "deep", "issuer"])
 async def test_old_keys_serve_while_new_ones_cannot_be_had(failure: str, issuer: Provider) -> None:
     provider = IdentityProvider(issuer.address, AUDIENCE, fresh=0.1, failure_pause=0.1)
     token = issuer.sign("rsa", {"alg": "RS256"})
