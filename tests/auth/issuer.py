@@ -79,8 +79,9 @@ async def jwks(request: Request) -> Response:
     issuer: Issuer = request.app.state.issuer
     issuer.fetches["jwks"] += 1
     # Long enough for whoever asks at the same time to be there.
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(1 if issuer.failure == "slow" else 0.05)
     failures: dict[str, Callable[[], Awaitable[Response]]] = {
+        "slow": _answer(Response(status_code=503)),
         "down": _answer(Response(status_code=503)),
         "redirect": _answer(RedirectResponse(f"{issuer.address}/moved")),
         "huge": _answer(JSONResponse({"keys": issuer.listed, "x": "x" * 1_000_000})),
