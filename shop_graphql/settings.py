@@ -131,9 +131,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_valkey(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            url = urlsplit(value.get_secret_value())
-            if url.scheme not in {"valkey", "valkeys"} or not url.hostname:
-                raise ValueError("not a valkey URL; expected valkey://user:password@host:6379/0")
+            check_valkey(value.get_secret_value())
         return value
 
     @field_validator("login_attempts_per_account", "login_attempts_per_address")
@@ -173,6 +171,17 @@ def check_secrets(secrets: Sequence[str]) -> None:
             f"a secret has at least {SECRET_LENGTH} characters, at least {SECRET_VARIETY} of them different; make one "
             f"with: {HOW_TO_MAKE_A_SECRET}"
         )
+
+
+def check_valkey(url: str) -> None:
+    """Raise ValueError unless `url` is where a valkey can be."""
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"valkey", "valkeys"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("not a valkey URL; expected valkey://user:password@host:6379/0")
 
 
 def check_https(url: str) -> None:

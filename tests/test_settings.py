@@ -76,6 +76,7 @@ SECRET = "q7Wn2Xc9Rb4Tz6Lm1Vy8Kd3Hs5Jg0Fp-AeUi"
         ("SHOP_OIDC_ISSUER", "https://login.example?a=1", "an issuer has no query"),
         ("SHOP_VALKEY_URL", "redis://host:6379/0", "not a valkey URL; expected valkey://user:password@host:6379/0"),
         ("SHOP_VALKEY_URL", "valkey:///0", "not a valkey URL"),
+        ("SHOP_VALKEY_URL", "valkey://host:port/0", "not a valkey URL"),
         ("SHOP_LOGIN_ATTEMPTS_PER_ACCOUNT", "10", "not a number within a time; expected for example 10/15minutes"),
         ("SHOP_LOGIN_ATTEMPTS_PER_ADDRESS", "0/minute", "not a number within a time"),
         ("SHOP_LOGIN_ATTEMPTS_PER_ADDRESS", "10/0minutes", "not a number within a time"),

@@ -119,15 +119,7 @@ class ProviderKeys:
 
     async def _read(self) -> dict[KeyId, Key]:
         discovery = await self._get(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-        if discovery.get("issuer") != self._issuer:
-            raise ValueError("it calls itself something else")
-        address = discovery.get("jwks_uri")
-        if not isinstance(address, str):
-            raise ValueError("it does not say where they are")
-        check_https(address)
-        if is_loopback(address) and not is_loopback(self._issuer):
-            raise ValueError("it sends us to this machine")
-        listed = (await self._get(address)).get("keys")
+        listed = (await self._get(address_of_keys(self._issuer, discovery))).get("keys")
         if not isinstance(listed, list):
             raise ValueError("there is no list of them")
         keys = [key for jwk in listed if isinstance(jwk, dict) and (key := usable(jwk)) is not None]
@@ -146,6 +138,19 @@ class ProviderKeys:
         if not isinstance(value, dict):
             raise ValueError(f"{url} answers with no object")
         return value
+
+
+def address_of_keys(issuer: str, discovery: Mapping[str, Any]) -> str:
+    """Return where the keys are, as the issuer tells. Raises ValueError when that is no place to fetch keys from."""
+    if discovery.get("issuer") != issuer:
+        raise ValueError("it calls itself something else")
+    address = discovery.get("jwks_uri")
+    if not isinstance(address, str):
+        raise ValueError("it does not say where they are")
+    check_https(address)
+    if is_loopback(address) and not is_loopback(issuer):
+        raise ValueError("it sends us to this machine")
+    return address
 
 
 def usable(jwk: Mapping[str, Any]) -> Key | None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -32,6 +33,8 @@ class Issuer:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        # The same server by a name that is not known to be this machine's.
+        self.elsewhere = address.replace("127.0.0.1", "0.0.0.0")
         self.generation = 0
         self.fetches: Counter[str] = Counter()
         self.failure = ""
@@ -42,6 +45,7 @@ class Issuer:
     def make_keys(self) -> None:
         """Replace all keys by new ones."""
         self.generation += 1
+        weak = generate_private_key(65537, 1024)
         made: dict[str, Key] = {
             "rsa": RSAKey.generate_key(2048),
             "ec": ECKey.generate_key("P-256"),
@@ -50,14 +54,15 @@ class Issuer:
             "enc": RSAKey.generate_key(2048),
             "p384": ECKey.generate_key("P-384"),
             "ed448": OKPKey.generate_key("Ed448"),
+            "weak": RSAKey(weak, weak),
         }
         self.keys = {f"{name}-{self.generation}": key for name, key in made.items()}
         self.listed = [
             {**key.as_dict(private=name == "oct"), "kid": kid, **({"use": "enc"} if name == "enc" else {})}
             for (kid, key), name in zip(self.keys.items(), made, strict=True)
         ]
-        # The provider publishes a key that is too short, one that cannot be read, and what is no key at all.
-        self.listed += [{"kty": "RSA", "kid": "weak", "n": "wQ", "e": "AQAB"}, {"kty": "RSA", "kid": "bad"}, {}]
+        # The provider publishes a key that cannot be read too, and what is no key at all.
+        self.listed += [{"kty": "RSA", "kid": "bad"}, {}]
 
 
 async def discovery(request: Request) -> Response:
@@ -65,7 +70,7 @@ async def discovery(request: Request) -> Response:
     issuer.fetches["discovery"] += 1
     known = {
         "issuer": issuer.address + ("/other" if issuer.failure == "issuer" else ""),
-        "jwks_uri": "http://192.0.2.1/jwks" if issuer.failure == "jwks_uri" else f"{issuer.address}/jwks",
+        "jwks_uri": f"{issuer.elsewhere if issuer.failure == 'jwks_uri' else issuer.address}/jwks",
     }
     return JSONResponse(known)
 
@@ -74,8 +79,9 @@ async def jwks(request: Request) -> Response:
     issuer: Issuer = request.app.state.issuer
     issuer.fetches["jwks"] += 1
     # Long enough for whoever asks at the same time to be there.
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(1 if issuer.failure == "slow" else 0.05)
     failures: dict[str, Callable[[], Awaitable[Response]]] = {
+        "slow": _answer(Response(status_code=503)),
         "down": _answer(Response(status_code=503)),
         "redirect": _answer(RedirectResponse(f"{issuer.address}/moved")),
         "huge": _answer(JSONResponse({"keys": issuer.listed, "x": "x" * 1_000_000})),

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from typing import Literal
 
 import pytest
@@ -146,7 +145,6 @@ async def test_a_cancelled_caller_frees_its_place_only_when_its_thread_has_ended
     hasher.go_on.set()
     assert await third
     assert hasher.most == 2
-    assert len(hasher.verified) == 3
 
 
 async def test_a_caller_cancelled_in_the_queue_costs_no_work() -> None:
@@ -164,19 +162,3 @@ async def test_a_caller_cancelled_in_the_queue_costs_no_work() -> None:
     assert await asyncio.gather(*working) == [True, True]
     assert await passwords.verify(stored, "x")
     assert len(hasher.verified) == 3
-
-
-async def test_an_unknown_account_takes_about_as_long_as_a_wrong_password() -> None:
-    passwords = Passwords()
-    stored = await passwords.hash("x")
-    await passwords.verify(None, "guess")
-
-    async def best(of: str | None) -> float:
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            await passwords.verify(of, "guess")
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    assert 0.2 < await best(None) / await best(stored) < 5
