@@ -22,8 +22,8 @@ from rich.table import Table
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from benchmarks.viewer import context as context_of
 from shop_graphql import embedded, migration
-from shop_graphql.api.context import Context
 from shop_graphql.api.schema import schema
 from shop_graphql.database import Database
 from shop_graphql.models import Order, OrderItem, Product
@@ -57,7 +57,7 @@ async def through_graphql(database: Database, cart: list[int]) -> str:
     """Order as a client does; return the name of the outcome."""
     items = [{"productId": f"prod_{id}", "quantity": 1} for id in cart]
     variables = {"input": {"idempotencyKey": uuid4().hex, "userId": "user_1", "items": items}}
-    context = Context(database)
+    context = context_of(database)
     result = await schema.execute(CREATE_ORDER, variable_values=variables, context_value=context)
     await context.close()
     return "error" if result.errors else str((result.data or {})["createOrder"]["__typename"])

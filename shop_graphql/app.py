@@ -11,19 +11,23 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from shop_graphql import housekeeping
+from shop_graphql.accounts import Accounts
 from shop_graphql.api.http import GraphQLEndpoint
 from shop_graphql.database import Database
 from shop_graphql.errors import StartupError
 from shop_graphql.migration import check
-from shop_graphql.settings import Settings, read_settings
+from shop_graphql.settings import NO_SECRETS, Settings, read_settings
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """Return the server. Raises StartupError when the environment names no database."""
+    """Return the server. Raises StartupError when the environment names no database or no secret."""
     settings = settings or read_settings()
     if settings.database_url is None:
         raise StartupError("DATABASE_URL is not set; `shop-graphql serve` brings a database of its own.")
+    if settings.secrets is None:
+        raise StartupError(NO_SECRETS)
     database = Database(settings, settings.database_url.get_secret_value())
+    accounts = Accounts(database, settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
@@ -32,12 +36,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
             async with housekeeping.running(database):
                 yield
         finally:
+            await accounts.close()
             await database.close()
 
     async def ready(request: Request) -> Response:  # noqa: ARG001
         return await _readiness(database)
 
-    endpoint = GraphQLEndpoint(database, settings)
+    endpoint = GraphQLEndpoint(database, accounts, settings)
     routes = [
         Route("/", RedirectResponse("/graphql")),
         Route("/graphql", endpoint),
@@ -47,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.database = database
     app.state.endpoint = endpoint
+    app.state.accounts = accounts
     return app
 
 

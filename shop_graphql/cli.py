@@ -40,6 +40,10 @@ app = typer.Typer(
 )
 
 
+users = typer.Typer(help="Accounts.", no_args_is_help=True)
+app.add_typer(users, name="user")
+
+
 @app.command()
 def serve(
     host: Host = "127.0.0.1",
@@ -123,6 +127,36 @@ def reconcile() -> None:
     from shop_graphql import commands
 
     commands.reconcile()
+
+
+@users.command("create")
+def create_user(
+    email: Annotated[str, typer.Option(prompt=True, help="The e-mail address to sign in with.")],
+    name: Annotated[str, typer.Option(prompt=True, help="The full name.")],
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt=True, hide_input=True, confirmation_prompt=True, envvar="SHOP_USER_PASSWORD", help="Asked for."
+        ),
+    ],
+    role: Annotated[Literal["customer", "staff", "admin"], typer.Option(help="What the user may do.")] = "customer",
+) -> None:
+    """Create an account that can sign in, such as the first admin of a new shop."""
+    from shop_graphql import commands
+
+    commands.create_user(email, name, role, password)
+
+
+@app.command()
+def token(
+    user: Annotated[int, typer.Option(help="The number in the user's id: 5 for user_5.", min=1, max=2**63 - 1)],
+    role: Annotated[Literal["customer", "staff", "admin"], typer.Option(help="What its bearer may do.")] = "customer",
+    hours: Annotated[float, typer.Option(help="How long it is valid.", min=0.01, max=24 * 366)] = 1,
+) -> None:
+    """Print an access token, for scripts and for trying things out. No database is asked."""
+    from shop_graphql import commands
+
+    commands.show_token(user, role, hours)
 
 
 @app.command()

@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import timedelta
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -15,33 +17,44 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
+from sqlalchemy import make_url
 
-from shop_graphql import embedded, exchange, migration, serving
+from shop_graphql import demo_accounts, embedded, exchange, migration, services, serving
+from shop_graphql.access import Role
+from shop_graphql.auth import Passwords, Tokens
 from shop_graphql.connection import transaction
 from shop_graphql.consistency import CHECKS, Violation, violations
-from shop_graphql.errors import StartupError
+from shop_graphql.database import Database
+from shop_graphql.errors import ShopError, StartupError
 from shop_graphql.product_files import ProductFile, Rejects
 from shop_graphql.sample.loading import NotEmpty, load
 from shop_graphql.sample.size import Size
 from shop_graphql.services import UpsertPolicy, UpsertStatus
-from shop_graphql.settings import Settings, async_url, read_settings, variable
+from shop_graphql.services.passwords import is_sound
+from shop_graphql.settings import NO_SECRETS, Settings, async_url, read_settings, split_secrets, variable
 
 WELCOME = """
 A shop full of sample data is at {address}/graphql, until Ctrl-C.
 
-Open it in a browser, or try in another terminal:
+Open it in a browser, where GraphiQL is signed in as an admin, or try in another terminal:
 
   curl {address}/graphql -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ products(first: 3) {{ nodes {{ name price category {{ name }} }} }} }}"}}'
+
+To sign in with the mutation `login`, by the password {password}:
+
+{accounts}
 """
 
 
 def serve(host: str, port: int, workers: int, reload: bool) -> None:
     """Serve the shop in DATABASE_URL, or in the embedded database "shop"."""
     settings = read_settings()
+    if settings.database_url is not None and settings.secrets is None:
+        raise StartupError(NO_SECRETS)
     with serving.signals(), serving.listening(host, port) as listener, _shop(settings) as url:
         if settings.database_url is None:
-            _hand_over(url)
+            _hand_over(url, _secrets(settings))
             typer.echo(f"The shop is in {settings.data_dir.resolve()}; set DATABASE_URL to serve another one.")
         typer.echo(f"GraphQL at {serving.address(listener)}/graphql, until Ctrl-C")
         serving.run(listener, workers=workers, reload=reload, log_level=settings.log_level)
@@ -59,8 +72,13 @@ def demo(host: str, port: int) -> None:
         migration.upgrade(url)
         with suppress(NotEmpty):
             _load_sample(url, Size())
-        _hand_over(url)
-        typer.echo(WELCOME.format(address=serving.address(listener)))
+        secrets = _secrets(settings)
+        _hand_over(url, secrets)
+        admin = asyncio.run(demo_accounts.ensure(url))
+        os.environ["SHOP_GRAPHIQL_HEADERS"] = demo_accounts.headers(admin, secrets)
+        accounts = "\n".join(f"  {role:<9} {email}" for email, role in demo_accounts.shown())
+        address = serving.address(listener)
+        typer.echo(WELCOME.format(address=address, password=demo_accounts.PASSWORD, accounts=accounts))
         serving.run(listener, log_level=settings.log_level)
 
 
@@ -118,6 +136,25 @@ def reconcile() -> None:
         raise typer.Exit(1)
 
 
+def create_user(email: str, full_name: str, role: str, password: str) -> None:
+    """Create an account in DATABASE_URL, or in the embedded database "shop"."""
+    with serving.signals(), _shop(read_settings()) as url:
+        user_id = asyncio.run(_create_user(url, email, full_name, Role(role), password))
+        typer.echo(f"user_{user_id} can sign in as {email} now, with the role {role}.")
+
+
+def show_token(user_id: int, role: str, hours: float) -> None:
+    """Print an access token. No database is asked: whoever has the secret can sign anything."""
+    settings = read_settings()
+    if settings.secrets is None and settings.database_url is not None:
+        raise StartupError(NO_SECRETS)
+    try:
+        tokens = Tokens(split_secrets(_secrets(settings)))
+    except ValueError as error:
+        raise StartupError(f"SHOP_SECRETS: {error}") from None
+    typer.echo(tokens.issue(user_id, Role(role), lifetime=timedelta(hours=hours)))
+
+
 def show_settings() -> None:
     """Print a table of the settings."""
     settings = read_settings()
@@ -128,7 +165,7 @@ def show_settings() -> None:
     )
     table = Table(*columns, show_lines=True)
     for name, field in Settings.model_fields.items():
-        table.add_row(variable(name), Text(_shown(getattr(settings, name))), Text(field.description or ""))
+        table.add_row(variable(name), Text(_shown(name, getattr(settings, name))), Text(field.description or ""))
     Console().print(table)
 
 
@@ -143,11 +180,32 @@ def _shop(settings: Settings) -> Iterator[str]:
         yield url
 
 
-def _hand_over(url: str) -> None:
+def _secrets(settings: Settings) -> str:
+    """Return the secrets that the settings name, or else the one beside the embedded database."""
+    return settings.secrets.get_secret_value() if settings.secrets else embedded.secret(settings.data_dir)
+
+
+def _hand_over(url: str, secrets: str) -> None:
     """The app, in this process or in several others, reads its settings from the environment."""
     os.environ["DATABASE_URL"] = url
+    os.environ["SHOP_SECRETS"] = secrets
     for name in ("replica_url", "pgbouncer"):
         os.environ.pop(variable(name), None)
+
+
+async def _create_user(url: str, email: str, full_name: str, role: Role, password: str) -> int:
+    hashed = await Passwords().hash(password) if is_sound(password) else None
+    new = partial(
+        services.create_user, email=email, full_name=full_name, role=role, password=password, password_hash=hashed
+    )
+    database = Database(Settings(), url)
+    try:
+        user = await database.write(new, exchange.ACTOR)
+        return user.id
+    except ShopError as error:
+        raise StartupError(str(error)) from None
+    finally:
+        await database.close()
 
 
 async def _violations(url: str) -> list[Violation]:
@@ -239,8 +297,14 @@ def _not_written(name: str, error: OSError) -> StartupError:
     return StartupError(f"{name} cannot be written: {os.strerror(error.errno or 0)}.")
 
 
-def _shown(value: object) -> str:
+def _without_password(text: str) -> str:
+    url = make_url(text)
+    if url.get_backend_name() in {"postgresql", "postgres"}:
+        url = async_url(text).set(drivername="postgresql")
+    return url.difference_update_query(["password"]).render_as_string()
+
+
+def _shown(name: str, value: object) -> str:
     if isinstance(value, SecretStr):
-        url = async_url(value.get_secret_value()).set(drivername="postgresql")
-        return url.difference_update_query(["password"]).render_as_string()
+        return _without_password(value.get_secret_value()) if name.endswith("_url") else "set"
     return "not set" if value is None else str(value)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -15,6 +16,11 @@ from shop_graphql.retrying import Work, release, run
 from shop_graphql.settings import Settings, async_url
 
 T = TypeVar("T")
+
+NOTHING: Mapping[str, Any] = {}
+
+ACTOR = "actor"
+"""The entry of a session's `info` that names who acts in it."""
 
 SIMILAR = 0.4
 """How alike a product's name must be to what is searched for, from 0 to 1, to be found in spite of a typing mistake."""
@@ -39,9 +45,12 @@ class Database:
         self._fresh_reads = async_sessionmaker(self.engine.execution_options(**SNAPSHOT))
         self._replica_reads = async_sessionmaker(self._replica.execution_options(**SNAPSHOT))
 
-    def reads(self, *, fresh: bool = False) -> "ReadSession":
-        """Return a read session; a `fresh` one sees all that is committed even where a replica serves the others."""
-        return ReadSession(self._fresh_reads if fresh else self._replica_reads)
+    def reads(self, shared: Mapping[str, Any] = NOTHING, *, fresh: bool = False) -> "ReadSession":
+        """Return a read session, all of whose statements get the parameters `shared`.
+
+        A `fresh` one sees all that is committed even where a replica serves the others.
+        """
+        return ReadSession(self._fresh_reads if fresh else self._replica_reads, shared)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -49,14 +58,17 @@ class Database:
         async with self._writes.begin() as session:
             yield session
 
-    async def write(self, work: Work[T], *, repeatable: bool = False) -> T:
-        """Run `work` in a transaction of its own, to its end even when the caller goes away; see retrying.run."""
-        return await asyncio.shield(asyncio.create_task(run(self._writes, work, repeatable=repeatable)))
+    async def write(self, work: Work[T], actor: str | None = None, *, repeatable: bool = False) -> T:
+        """Run `work` of `actor` in a transaction, to its end even when the caller goes away; see retrying.run."""
+        sessions = partial(self._writes, info={ACTOR: actor})
+        return await asyncio.shield(asyncio.create_task(run(sessions, work, repeatable=repeatable)))
 
-    def preview(self) -> tuple[AsyncSession, "ReadSession"]:
+    def preview(
+        self, shared: Mapping[str, Any] = NOTHING, actor: str | None = None
+    ) -> tuple[AsyncSession, "ReadSession"]:
         """Return a session whose work is never committed, and reads that see it; closing those rolls it back."""
-        session = self._writes()
-        return session, ReadSession(self._fresh_reads, session)
+        session = self._writes(info={ACTOR: actor})
+        return session, ReadSession(self._fresh_reads, shared, session)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -92,8 +104,11 @@ class ReadSession:
     the cancellation of whoever waits for it: a statement cut off halfway would leave a broken connection in the pool.
     """
 
-    def __init__(self, sessions: Callable[[], AsyncSession], opened: AsyncSession | None = None) -> None:
+    def __init__(
+        self, sessions: Callable[[], AsyncSession], shared: Mapping[str, Any], opened: AsyncSession | None = None
+    ) -> None:
         self._sessions = sessions
+        self._shared = shared
         self._session = opened
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Result[Any]]] = set()
@@ -112,7 +127,7 @@ class ReadSession:
         async with self._turn:
             if self._session is None:
                 self._session = self._sessions()
-            return await self._session.execute(statement, parameters)
+            return await self._session.execute(statement, {**self._shared, **(parameters or {})})
 
     async def end(self) -> None:
         """Close, and let nobody read any more.
@@ -174,6 +189,12 @@ _PGBOUNCER = {"prepared_statement_cache_size": 0, "prepared_statement_name_func"
 
 def _milliseconds(seconds: float) -> str:
     return str(round(seconds * 1000))
+
+
+def actor_of(session: AsyncSession) -> str | None:
+    """Return the name of whoever acts in a session."""
+    actor: str | None = session.info.get(ACTOR)
+    return actor
 
 
 def affected(result: Result[Any]) -> int:

@@ -7,10 +7,11 @@ from typing import Any
 
 
 class Given(dict[str, Any]):
-    """What a request brings along, and what has been computed of it so far."""
+    """The variables of a request, the parameters that it `shared` with all of its statements, and what came of them."""
 
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        super().__init__(values or {})
+    def __init__(self, shared: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.shared = shared
         self.computed: dict[Deferred, Any] = {}
 
 

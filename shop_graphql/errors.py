@@ -78,6 +78,13 @@ class OutOfStock(ShopError):
         self.shortages = shortages
 
 
+class InvalidCredentials(ShopError):
+    """What was shown does not prove who somebody is. Why not is nobody's business."""
+
+    def __init__(self, message: str = "E-mail address and password do not fit.") -> None:
+        super().__init__(message)
+
+
 class IdempotencyConflict(ShopError):
     """The key at `path` belongs to another request."""
 
@@ -111,6 +118,14 @@ class VersionConflict(ShopError):
     def __init__(self, current: int) -> None:
         super().__init__(f"It was changed in the meantime; its version is {current} now.")
         self.current = current
+
+
+class TooManyAttempts(ShopError):
+    """Too much was tried; after `retry_after` seconds the next attempt is looked at again."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many attempts; try again in {retry_after} second{'' if retry_after == 1 else 's'}.")
+        self.retry_after = retry_after
 
 
 def refuse(problems: Sequence[ShopError]) -> None:

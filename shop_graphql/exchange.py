@@ -38,6 +38,9 @@ REFUSALS = (
 )
 """How a database says no or goes away; other OSErrors are about the files here. FileNotFoundError is its socket's."""
 
+ACTOR = "command line"
+"""Who changes products here, as the ledger and the outbox remember it."""
+
 MAX_REPORTED = 100
 PAGE = 1_000
 _PAGE = (
@@ -124,11 +127,11 @@ async def _import(settings: Settings, url: str, portions: Iterable[list[Line]], 
 
 
 async def _write(database: Database, rows: list[ProductRow], *, policy: UpsertPolicy) -> list[Upserted]:
-    return await database.write(partial(upsert_products, rows=rows, policy=policy))
+    return await database.write(partial(upsert_products, rows=rows, policy=policy), ACTOR)
 
 
 async def _try(database: Database, rows: list[ProductRow], *, policy: UpsertPolicy) -> list[Upserted]:
-    session, reads = database.preview()
+    session, reads = database.preview(actor=ACTOR)
     try:
         return await upsert_products(session, rows=rows, policy=policy)
     finally:

@@ -1,4 +1,4 @@
-"""What the server does by itself, beside answering: old idempotency keys are swept away."""
+"""What the server does by itself, beside answering: old idempotency keys and sessions are swept away."""
 
 import asyncio
 import logging
@@ -32,7 +32,8 @@ async def _keep(database: Database, every: float) -> None:
     while True:
         await asyncio.sleep(every)
         try:
-            while await database.write(services.sweep):
-                pass
+            for sweep in (services.sweep, services.sweep_sessions):
+                while await database.write(sweep):
+                    pass
         except (SQLAlchemyError, OSError) as error:
-            logger.warning("Old idempotency keys stay for now: %s", type(error).__name__)
+            logger.warning("Old idempotency keys and sessions stay for now: %s", type(error).__name__)

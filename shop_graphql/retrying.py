@@ -6,10 +6,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
 
+Sessions = Callable[[], AsyncSession]
 Work = Callable[[AsyncSession], Coroutine[Any, Any, T]]
 
 ATTEMPTS = 5
@@ -22,7 +23,7 @@ REFUSED = {"40001", "40P01"}
 CONNECTION_LOST = {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006", "08007"}
 
 
-async def run(sessions: async_sessionmaker[AsyncSession], work: Work[T], *, repeatable: bool) -> T:
+async def run(sessions: Sessions, work: Work[T], *, repeatable: bool) -> T:
     """Run `work` in a transaction and commit it; return what it returned.
 
     A serialization failure, a deadlock and a connection lost before the commit run it again, five times at the most. A
@@ -51,7 +52,7 @@ class _CommitUnknownError(Exception):
         self.cause = cause
 
 
-async def _attempt(sessions: async_sessionmaker[AsyncSession], work: Work[T]) -> T:
+async def _attempt(sessions: Sessions, work: Work[T]) -> T:
     session = sessions()
     try:
         result = await work(session)

@@ -1,9 +1,14 @@
 """Every setting of the server, read once from the environment and checked before anything starts."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -11,6 +16,17 @@ from sqlalchemy.exc import ArgumentError
 from shop_graphql.errors import StartupError
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+SECRET_LENGTH = 32
+SECRET_VARIETY = 10
+"""Characters, and different characters, that a secret has at the least: `aaaa…` is long, and no secret."""
+
+_RATE = re.compile(r"([0-9]{1,6}) ?(?:/|per) ?([0-9]{1,6})? ?(second|minute|hour|day)s?")
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+HOW_TO_MAKE_A_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105
+NO_SECRETS = f"SHOP_SECRETS is not set. Access tokens are signed with it; make one with: {HOW_TO_MAKE_A_SECRET}"
 
 
 class Settings(BaseSettings):
@@ -53,13 +69,80 @@ class Settings(BaseSettings):
     )
     debug: bool = Field(False, description="Tell in each response how many SQL statements it took, and how long.")
     graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
+    graphiql_headers: str | None = Field(
+        None, description="JSON shown in GraphiQL's tab of headers; the demo puts a token there. For development only."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
+    secrets: SecretStr | None = Field(
+        None,
+        description="Secrets that access tokens are signed with, separated by commas. The first signs, all verify.",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Identity provider whose tokens are accepted, by the https URL it calls itself in `iss`."
+    )
+    oidc_audience: str | None = Field(
+        None, validate_default=True, description="What the provider's tokens must name in `aud`. Needed with an issuer."
+    )
+    oidc_roles_claim: str = Field(
+        "roles",
+        min_length=1,
+        description="Claim of the provider's tokens that holds roles; a path with dots goes deeper.",
+    )
+    oidc_staff: str = Field("staff", min_length=1, description="What that claim says of staff.")
+    oidc_admin: str = Field("admin", min_length=1, description="What that claim says of administrators.")
+    valkey_url: SecretStr | None = Field(
+        None,
+        description="Valkey, as valkey://user:password@host:6379/0, in which all workers count attempts together. "
+        "Unset: each worker counts by itself.",
+    )
+    login_attempts_per_account: str = Field(
+        "10/15minutes", description="How many attempts to sign in one account may see, and in which time."
+    )
+    login_attempts_per_address: str = Field(
+        "100/15minutes", description="How many attempts to sign in one address may make, and in which time."
+    )
 
     @field_validator("database_url", "replica_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             async_url(value.get_secret_value())
+        return value
+
+    @field_validator("secrets")
+    @classmethod
+    def _cannot_be_guessed(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            split_secrets(value.get_secret_value())
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_a_provider(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_https(value)
+            if urlsplit(value).query:
+                raise ValueError("an issuer has no query")
+        return value
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _comes_with_the_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value and info.data.get("oidc_issuer") is not None:
+            raise ValueError("needed with SHOP_OIDC_ISSUER; without it tokens made for others would be accepted")
+        return value
+
+    @field_validator("valkey_url")
+    @classmethod
+    def _is_valkey(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_valkey(value.get_secret_value())
+        return value
+
+    @field_validator("login_attempts_per_account", "login_attempts_per_address")
+    @classmethod
+    def _is_a_rate(cls, value: str) -> str:
+        rate(value)
         return value
 
 
@@ -77,6 +160,69 @@ def async_url(text: str) -> URL:
     if "sslmode" in url.query:
         url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(["sslmode"])
     return url.set(drivername="postgresql+asyncpg")
+
+
+def split_secrets(text: str) -> tuple[str, ...]:
+    """Return the secrets that `text` holds, separated by commas. Raises ValueError when one can be guessed."""
+    secrets = tuple(secret.strip() for secret in text.split(","))
+    check_secrets(secrets)
+    return secrets
+
+
+def check_secrets(secrets: Sequence[str]) -> None:
+    """Raise ValueError when there is none, or when one can be guessed; the message says how to make a good one."""
+    if not secrets or any(len(s) < SECRET_LENGTH or len(set(s)) < SECRET_VARIETY for s in secrets):
+        raise ValueError(
+            f"a secret has at least {SECRET_LENGTH} characters, at least {SECRET_VARIETY} of them different; make one "
+            f"with: {HOW_TO_MAKE_A_SECRET}"
+        )
+
+
+def check_valkey(url: str) -> None:
+    """Raise ValueError unless `url` is where a valkey can be."""
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"valkey", "valkeys"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("not a valkey URL; expected valkey://user:password@host:6379/0")
+
+
+def check_https(url: str) -> None:
+    """Raise ValueError unless `url` is an https URL; plain http is for this machine only."""
+    try:
+        parts = urlsplit(url)
+        is_url = bool(parts.hostname) and not parts.username and not parts.fragment and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))):
+        raise ValueError("not an https URL; expected https://host, and http only for this machine")
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether `url` stays on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many within how many seconds."""
+
+    amount: int
+    seconds: int
+
+
+def rate(text: str) -> Rate:
+    """Return what texts such as `10/15minutes`, `100/hour` and `5 per day` say. Raises ValueError."""
+    found = _RATE.fullmatch(text.strip().lower())
+    if found is None or int(found[1]) == 0 or int(found[2] or 1) == 0:
+        raise ValueError("not a number within a time; expected for example 10/15minutes")
+    return Rate(int(found[1]), int(found[2] or 1) * _UNITS[found[3]])
 
 
 def variable(name: str) -> str:

@@ -12,12 +12,21 @@ import pytest
 from sqlalchemy import text
 
 from shop_graphql import embedded, migration
+from shop_graphql.access import Role
+from shop_graphql.auth import Tokens
 from shop_graphql.connection import connect
 from shop_graphql.database import Database, create_engine
 from shop_graphql.models import Base
 from shop_graphql.settings import Settings, async_url
 
+SECRET = "of the tests and of nobody else: 7xJ2qLw9"
+
 TABLES = ", ".join(table.name for table in Base.metadata.sorted_tables)
+
+
+def signed_in(user_id: int, role: Role) -> dict[str, str]:
+    """Return the headers of a request of this user."""
+    return {"authorization": f"Bearer {Tokens([SECRET]).issue(user_id, role)}"}
 
 
 @pytest.fixture(scope="session")

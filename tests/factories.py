@@ -7,6 +7,7 @@ from itertools import count
 from typing import TypeVar
 
 from shop_graphql import models
+from shop_graphql.access import Role
 from shop_graphql.database import Database
 
 M = TypeVar("M", bound=models.Base)
@@ -19,8 +20,18 @@ class Factory:
         self._database = database
         self._number = count(1)
 
-    async def user(self, email: str | None = None, full_name: str = "Ada Lovelace") -> models.User:
-        return await self._add(models.User(email=email or f"user{next(self._number)}@example.com", full_name=full_name))
+    async def user(
+        self,
+        email: str | None = None,
+        full_name: str = "Ada Lovelace",
+        role: Role = Role.CUSTOMER,
+        password_hash: str | None = None,
+    ) -> models.User:
+        email = email or f"user{next(self._number)}@example.com"
+        user = await self._add(models.User(email=email, full_name=full_name, role=role))
+        if password_hash:
+            await self._add(models.Credential(user_id=user.id, password_hash=password_hash))
+        return user
 
     async def category(self, name: str | None = None, description: str | None = None) -> models.Category:
         return await self._add(models.Category(name=name or f"Category {next(self._number)}", description=description))

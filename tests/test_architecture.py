@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLNamedType, GraphQLObjectType, GraphQLUnionType
 
+from shop_graphql.access import FIELDS, ROWS, VALUES
 from shop_graphql.api.errors import UserError
+from shop_graphql.api.nodes import Node
 from shop_graphql.api.schema import schema, sdl
 from shop_graphql.errors import ShopError
 
@@ -18,6 +20,7 @@ ALLOWED = {
     "errors": set(),
     "text": set(),
     "settings": set(),
+    "auth": {"settings"},
     "connection": {"settings"},
     "consistency": set(),
     "database": {"retrying", "settings"},
@@ -29,13 +32,18 @@ ALLOWED = {
     "statements": {"models"},
     "services": {"models", "database", "statements"},
     "loaders": {"models", "database", "statements"},
-    "api": {"models", "database", "statements", "services", "loaders", "settings"},
+    "api": {"accounts", "auth", "models", "database", "statements", "services", "loaders", "settings"},
     "housekeeping": {"database", "services"},
-    "app": {"housekeeping", "settings", "database", "connection", "migration", "api"},
+    "accounts": {"auth", "database", "models", "services", "settings"},
+    "demo_accounts": {"auth", "database", "services", "settings"},
+    "app": {"accounts", "housekeeping", "settings", "database", "connection", "migration", "api"},
     "serving": set(),
     "product_files": {"services"},
     "exchange": {"settings", "connection", "database", "models", "services", "product_files", "serving"},
     "commands": {
+        "auth",
+        "database",
+        "demo_accounts",
         "settings",
         "connection",
         "consistency",
@@ -132,3 +140,19 @@ def test_every_result_is_a_union_of_one_success_and_refusals() -> None:
         refusals = {error.__name__ for error in UserError.by_exception.values()}
         assert members - {success} <= refusals
         assert list(field.args) == ["input"]
+
+
+def test_every_field_has_a_rule_of_access() -> None:
+    types = {
+        name: type_
+        for name, type_ in schema._schema.type_map.items()
+        if isinstance(type_, GraphQLObjectType) and not name.startswith("__")
+    }
+    assert set(types) == set(FIELDS) | VALUES
+    for name, roles in FIELDS.items():
+        ruled = sorted(field for fields in roles.values() for field in fields.split())
+        assert ruled == sorted(types[name].fields)
+
+
+def test_every_table_that_is_read_has_a_rule_of_access() -> None:
+    assert set(ROWS) == {model.__tablename__ for model in Node.by_model}

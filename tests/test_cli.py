@@ -1,5 +1,7 @@
 """The command line: what it prints, how it ends, and that it leaves no database running."""
 
+import asyncio
+import json
 import os
 import re
 import signal
@@ -10,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,12 +25,17 @@ from typer.testing import CliRunner
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from shop_graphql import serving
+from shop_graphql import demo_accounts, embedded, migration, serving
+from shop_graphql.access import Role
 from shop_graphql.api.schema import sdl
+from shop_graphql.auth import Passwords, Tokens
 from shop_graphql.cli import app
+from shop_graphql.database import Database
 from shop_graphql.embedded import cluster
 from shop_graphql.errors import StartupError
-from shop_graphql.settings import Settings, variable
+from shop_graphql.services import sessions
+from shop_graphql.settings import Settings, split_secrets, variable
+from tests.conftest import SECRET
 
 PRODUCTS = "{ products(first: 100) { nodes { name } } }"
 COMMANDS = cast(TyperGroup, get_command(app)).commands
@@ -128,11 +136,15 @@ def test_schema_prints_the_schema() -> None:
 def test_settings_are_shown_without_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@host/shop?password=hidden")
     monkeypatch.setenv("SHOP_POOL_SIZE", "7")
+    monkeypatch.setenv("SHOP_SECRETS", "hidden-0123456789-abcdefghijklmnopq")
+    monkeypatch.setenv("SHOP_VALKEY_URL", "valkey://me:secret@host:6379/0?password=hidden")
     code, output, _ = run("settings")
     assert code == 0
     assert all(variable(name) in output for name in Settings.model_fields)
     assert re.search(r"DATABASE_URL +│ postgresql://me:\*\*\*@host/shop ", output)
     assert re.search(r"SHOP_POOL_SIZE +│ 7 ", output)
+    assert re.search(r"SHOP_SECRETS +│ set ", output)
+    assert re.search(r"SHOP_VALKEY_URL +│ valkey://me:\*\*\*@host:6379/0 ", output)
     assert re.search(r"SHOP_REPLICA_URL +│ not set ", output)
     assert "secret" not in output
     assert "hidden" not in output
@@ -165,6 +177,7 @@ def test_a_database_without_tables_is_refused_with_the_command_to_run(
     scratch_url: str, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", scratch_url)
+    monkeypatch.setenv("SHOP_SECRETS", SECRET)
     message = "Error: The database is empty. To make the tables run: shop-graphql migrate\n"
     assert run(command, *(["--port", "0"] if command == "serve" else [])) == (1, "", message)
 
@@ -178,6 +191,7 @@ def test_serve_leaves_the_settings_of_a_named_database_alone(
     calls: list[object] = []
     monkeypatch.setattr(serving, "run", serve)
     monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SHOP_SECRETS", SECRET)
     monkeypatch.setenv("SHOP_PGBOUNCER", "true")
     assert run("serve", "--port", "0", "--workers", "3")[0] == 0
     assert calls == [(database_url, "true", {"workers": 3, "reload": False, "log_level": "info"})]
@@ -258,6 +272,90 @@ def test_the_demo_keeps_its_data_and_shares_the_database_server(monkeypatch: pyt
         assert "Loading the sample shop" not in demo.end(signal.SIGTERM)
         assert beside.query(PRODUCTS) == {"products": {"nodes": []}}
         beside.end(signal.SIGTERM)
+
+
+def test_everything_can_be_tried_in_the_demo_at_once() -> None:
+    with serving_process("demo") as demo:
+        page = httpx.get(f"{demo.address}/graphql", headers={"accept": "text/html"}, timeout=20).text
+        (text,) = re.findall(r'React\.useState\(("\{.*?\}")\)', page)
+        headers = json.loads(json.loads(text))
+        asked = {"query": "{ me { email role } users(first: 1) { nodes { id } } }"}
+        answer = httpx.post(f"{demo.address}/graphql", json=asked, headers=headers, timeout=20).json()
+        assert answer["data"]["me"] == {"email": "admin@example.com", "role": "ADMIN"}
+        assert len(answer["data"]["users"]["nodes"]) == 1
+        for email, role in demo_accounts.shown():
+            login = f'login(input: {{email: "{email}", password: "{demo_accounts.PASSWORD}"}})'
+            signed_in = demo.query(f"mutation {{ {login} {{ ... on LoginSuccess {{ user {{ role }} }} }} }}")
+            assert signed_in == {"login": {"user": {"role": role.upper()}}}
+        assert demo.stdout
+        said = "".join(iter(demo.stdout.readline, f"  admin     {demo_accounts.shown()[-1][0]}\n"))
+        assert [line.split() for line in said.splitlines()[-2:]] == [
+            [role, email] for email, role in demo_accounts.shown()[:-1]
+        ]
+        assert demo_accounts.PASSWORD in said
+        demo.end(signal.SIGINT)
+
+
+def test_a_named_database_is_not_served_without_a_secret(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    code, said, error = run("serve", "--port", "0")
+    assert (code, said) == (1, "")
+    assert error.startswith("Error: SHOP_SECRETS is not set. Access tokens are signed with it; make one with: python3 ")
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "changeme" * 8, f"{SECRET},short"])
+def test_nothing_is_served_with_a_secret_that_can_be_guessed(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SHOP_SECRETS", secret)
+    code, said, error = run("serve", "--port", "0")
+    assert (code, said) == (1, "")
+    assert "SHOP_SECRETS: a secret has at least 32 characters" in error
+    assert secret not in error
+
+
+def test_a_shop_of_one_s_own_keeps_its_secret(data_dir: Path) -> None:
+    made = embedded.secret(data_dir)
+    assert embedded.secret(data_dir) == made
+    assert (data_dir / "secret").stat().st_mode & 0o777 == 0o600
+    assert split_secrets(made) == (made,)
+
+
+def test_an_account_is_created_that_can_sign_in(scratch_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    migration.upgrade(scratch_url)
+    monkeypatch.setenv("DATABASE_URL", scratch_url)
+    options = ["--email", "ada@example.com", "--name", "Ada", "--role", "admin"]
+    password = "correct horse battery staple"
+    for entered, expected in (
+        ("short", (1, "Error: This has 5 characters; 8 to 256 are allowed.")),
+        (password, (0, "user_1 can sign in as ada@example.com now, with the role admin.")),
+        (password, (1, "Error: There is a user with this e-mail address.")),
+    ):
+        result = CliRunner().invoke(app, ["user", "create", *options], f"{entered}\n{entered}\n")
+        assert (result.exit_code, (result.stderr or result.stdout).splitlines()[-1]) == expected
+        assert password not in result.output
+    found = asyncio.run(credential(scratch_url, "ada@example.com"))
+    assert asyncio.run(Passwords().verify(found.password_hash, password))
+
+
+async def credential(url: str, email: str) -> Any:
+    database = Database(Settings(), url)
+    try:
+        return await database.write(partial(sessions.find_credential, email=email))
+    finally:
+        await database.close()
+
+
+def test_a_token_is_printed_that_the_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_SECRETS", SECRET)
+    code, token, error = run("token", "--user", "7", "--role", "staff", "--hours", "2")
+    assert (code, error) == (0, "")
+    claims = Tokens([SECRET]).read(token.strip())
+    assert (claims.user_id, claims.role) == (7, Role.STAFF)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere.invalid/shop")
+    monkeypatch.delenv("SHOP_SECRETS")
+    assert run("token", "--user", "7")[:2] == (1, "")
 
 
 def test_the_demo_leaves_the_database_of_database_url_alone(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

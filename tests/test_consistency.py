@@ -237,7 +237,7 @@ async def test_an_order_with_two_keys_is_caught(shop: Shop) -> None:
     await shop.order(1, key="first")
     async with shop.database.transaction() as session:
         known = (await session.scalars(select(IdempotencyKey))).one()
-        session.add(IdempotencyKey(key="second", fingerprint=known.fingerprint, answer=known.answer))
+        session.add(IdempotencyKey(owner="user_1", key="second", fingerprint=known.fingerprint, answer=known.answer))
     rows = [{"key": key, "order_id": 1, "keys": 2} for key in ("first", "second")]
     assert await shop.found() == {"idempotency keys": rows}
 

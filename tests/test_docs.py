@@ -2,20 +2,22 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from shop_graphql import migration
+from shop_graphql import demo_accounts, migration
+from shop_graphql.access import FIELDS, ROWS, Role, includes
 from shop_graphql.app import create_app
 from shop_graphql.sample.loading import load
 from shop_graphql.sample.size import Size
 from shop_graphql.settings import Settings
 from tests.api.conftest import Client
-from tests.conftest import temporary_database
+from tests.conftest import SECRET, signed_in, temporary_database
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,9 +38,13 @@ def demo_url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def demo(demo_url: str) -> AsyncIterator[Client]:
-    app = create_app(Settings(database_url=demo_url))
+    app = create_app(Settings(database_url=demo_url, secrets=SECRET))
+    admin = await demo_accounts.ensure(demo_url)
     transport = httpx.ASGITransport(app)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test", headers=signed_in(admin, Role.ADMIN)) as http,
+    ):
         yield Client(http)
 
 
@@ -51,6 +57,39 @@ async def test_the_answer_in_the_readme_is_the_true_one(demo: Client) -> None:
     readme = (ROOT / "README.md").read_text()
     query, answer = re.findall(r"```(?:graphql|json)\n(.*?)```", readme, re.DOTALL)[:2]
     assert await demo.send(query) == json.loads(answer)
+
+
+def test_the_tables_of_rights_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `") and line.count("|") == 6]
+    assert rows == [*_rights(), *_sight()]
+
+
+ROLES = (None, *Role)
+
+
+def _rights() -> Iterator[str]:
+    for type_, fields_by_role in FIELDS.items():
+        for needed, fields in fields_by_role.items():
+            if type_ in {"Query", "Mutation"} or needed is not None:
+                cells = ["yes" if includes(role, needed) else "" for role in ROLES]
+                if needed is Role.CUSTOMER:
+                    cells[1] = "own"
+                yield _row(f"{type_}.{fields}".split(), cells)
+
+
+def _sight() -> Iterator[str]:
+    def cells(table: str) -> list[str]:
+        rule = ROWS[table]
+        own = "own" if rule.owner or rule.through else ""
+        return ["all" if includes(role, rule.everything) else own if role else "" for role in ROLES]
+
+    for seen, tables in groupby(ROWS, cells):
+        yield _row(tables, seen)
+
+
+def _row(names: Iterable[str], cells: list[str]) -> str:
+    return f"| {', '.join(f'`{name}`' for name in names)} | {' | '.join(cells)} |"
 
 
 def _empty(value: Any, path: str = "") -> Iterator[str]:

@@ -4,10 +4,11 @@ import logging
 import pytest
 from sqlalchemy import func, select, text
 
-from shop_graphql import housekeeping
+from shop_graphql import housekeeping, services
 from shop_graphql.database import Database
 from shop_graphql.models import IdempotencyKey
 from shop_graphql.settings import Settings
+from tests.factories import Factory
 
 
 async def keys(database: Database) -> int:
@@ -18,8 +19,8 @@ async def keys(database: Database) -> int:
 async def test_old_keys_are_swept_away_in_batches(database: Database, empty_shop: None) -> None:
     async with database.transaction() as session:
         fill = (
-            "INSERT INTO idempotency_keys (key, fingerprint, created_at) "
-            "SELECT n::text, '', now() - make_interval(hours => n % 48) FROM generate_series(1, 4800) n"
+            "INSERT INTO idempotency_keys (owner, key, fingerprint, created_at) "
+            "SELECT 'user_1', n::text, '', now() - make_interval(hours => n % 48) FROM generate_series(1, 4800) n"
         )
         await session.execute(text(fill))
     async with housekeeping.running(database, every=0.01):
@@ -39,4 +40,16 @@ async def test_a_database_that_cannot_be_reached_is_tried_again(caplog: pytest.L
                     break
                 await asyncio.sleep(0.02)
     await nowhere.close()
-    assert caplog.messages[0].startswith("Old idempotency keys stay for now")
+    assert caplog.messages[0].startswith("Old idempotency keys and sessions stay for now")
+
+
+async def test_sessions_that_have_expired_are_swept_away(database: Database, make: Factory) -> None:
+    user = await make.user()
+    async with database.transaction() as session:
+        fill = (
+            "INSERT INTO sessions (id, user_id, digest, expires_at) "
+            "SELECT gen_random_uuid(), :user, '', now() + make_interval(hours => n - 3) FROM generate_series(1, 5) n"
+        )
+        await session.execute(text(fill), {"user": user.id})
+    assert await database.write(services.sweep_sessions) == 3
+    assert await database.write(services.sweep_sessions) == 0

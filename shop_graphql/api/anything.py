@@ -63,6 +63,7 @@ def _node(field: Field, prefix: ColumnElement[str], row_id: ColumnElement[int], 
     found: dict[Any, ColumnElement[Any]] = {}
     for name, type_ in field.possible_types().items():
         node = Node.by_name[name]
-        source = rows.matching(node.model, node.model.__table__.c.id == row_id).correlate(at).subquery()
+        found_by_id = node.model.__table__.c.id == row_id
+        source = rows.matching(node.model, field.operation.role, found_by_id).correlate(at).subquery()
         found[json.text(node.prefix)] = json.joined(json.one(field.object(source, type_), source, or_null=True))
     return [case(found, value=prefix, else_=json.text("null"))]

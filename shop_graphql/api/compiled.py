@@ -1,6 +1,6 @@
 """The schema as the compiler needs it: where its fields come from, and how scalars are written in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLField, specified_rules
@@ -10,6 +10,8 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from shop_graphql.access import Role, includes, needed
+from shop_graphql.api.authorization import Walk
 from shop_graphql.api.nodes import SOURCE
 from shop_graphql.api.scalars import WRITERS
 from shop_graphql.api.schema import schema
@@ -30,6 +32,13 @@ class Declared:
         """Return what the field's resolver is called with."""
         registry = schema.schema_converter.scalar_registry
         return convert_arguments(values, _definition(field).arguments, registry, schema.config)
+
+    def permits(
+        self, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any], role: Role | None
+    ) -> bool:
+        """Tell whether a viewer of this role may run an operation; the resolvers tell others why not."""
+        walk = Walk(schema._schema, document, operation_name, variables)
+        return all(includes(role, needed(type_, field)) for type_, field in walk.fields())
 
     def scalar(self, name: str, value: ColumnElement[Any]) -> Json:
         """Return the value of a column, which is not null, as the scalar type of this name is written."""

@@ -1,15 +1,19 @@
 """What a request carries from resolver to resolver."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shop_graphql.access import Viewer
+from shop_graphql.accounts import Accounts, SignedIn
 from shop_graphql.database import Database, Reads
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.services import Outcome, once
+from shop_graphql.statements.visibility import VIEWER
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,13 +21,26 @@ T = TypeVar("T")
 Service = Callable[Concatenate[AsyncSession, P], Coroutine[Any, Any, T]]
 
 
-class Context:
-    """The reads, the loaders and the transactions of one request. End it when the response is complete."""
+@dataclass(frozen=True)
+class Who:
+    """Who sends a request, from which address, and what is wrong with the token, if anything is."""
 
-    def __init__(self, database: Database, reads: Reads | None = None) -> None:
+    viewer: Viewer
+    address: str
+    bad_token: str | None = None
+
+
+class Context:
+    """The reads, the loaders and the transactions of one viewer's request. End it when the response is complete."""
+
+    def __init__(self, database: Database, accounts: Accounts, who: Who, reads: Reads | None = None) -> None:
         self._database = database
+        self.accounts = accounts
+        self.viewer = who.viewer
+        self.address = who.address
+        self.bad_token = who.bad_token
         self.has_written = False
-        self._read_through(reads or database.reads())
+        self._read_through(reads or database.reads(self._shared))
 
     async def write(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a service in a transaction and commit it; what is read afterwards sees what was written.
@@ -34,9 +51,9 @@ class Context:
         await self.close()
         self.has_written = True
         try:
-            return await self._database.write(partial(_call, service, args, kwargs))
+            return await self._database.write(partial(_call, service, args, kwargs), self.viewer.actor)
         finally:
-            self._read_through(self._database.reads(fresh=True))
+            self._read_through(self._database.reads(self._shared, fresh=True))
 
     async def write_once(self, key: str, service: Service[..., Any], **arguments: Any) -> Outcome:
         """Do the same under an idempotency key: a second time the stored answer is returned."""
@@ -44,20 +61,28 @@ class Context:
         self.has_written = True
         try:
             work = partial(once, key=key, work=service, arguments=arguments)
-            return await self._database.write(work, repeatable=True)
+            return await self._database.write(work, self.viewer.actor, repeatable=True)
         finally:
-            self._read_through(self._database.reads(fresh=True))
+            self._read_through(self._database.reads(self._shared, fresh=True))
 
     async def preview(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a service whose transaction is never committed; until then the request's reads see its work."""
         await self.close()
-        session, reads = self._database.preview()
+        session, reads = self._database.preview(self._shared, self.viewer.actor)
         self._read_through(reads)
         try:
             return await service(session, *args, **kwargs)
         except BaseException:
             await self.close()
             raise
+
+    async def sign_in(self, attempt: Coroutine[Any, Any, SignedIn]) -> SignedIn:
+        """Let the rest of the request be of whoever `attempt` signs in."""
+        await self.close()
+        signed = await attempt
+        self.viewer = signed.viewer
+        self._read_through(self._database.reads(self._shared, fresh=True))
+        return signed
 
     async def close(self) -> None:
         """Give the read connection back."""
@@ -67,9 +92,13 @@ class Context:
         """Give it back for good: the request is answered."""
         await self.reads.end()
 
+    @property
+    def _shared(self) -> dict[str, Any]:
+        return {VIEWER: self.viewer.user_id}
+
     def _read_through(self, reads: Reads) -> None:
         self.reads = reads
-        self.loaders = Loaders(reads)
+        self.loaders = Loaders(reads, self.viewer.role)
 
 
 async def _call(service: Service[..., T], args: Any, kwargs: Any, session: AsyncSession) -> T:

@@ -6,6 +6,7 @@ from typing import cast
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from shop_graphql.access import Role
 from shop_graphql.calendar import Interval
 from shop_graphql.models import MovementKind, OrderStatus
 from shop_graphql.services import UpsertPolicy, UpsertStatus
@@ -26,6 +27,16 @@ _describe(
         "PENDING": "Placed, and its stock is taken.",
         "COMPLETED": "Delivered.",
         "CANCELLED": "Called off, and its stock returned.",
+    },
+)
+
+_describe(
+    Role,
+    "What an account may do. Each role includes those before it.",
+    {
+        "CUSTOMER": "Buy, and see what is its own.",
+        "STAFF": "See everything, and change catalogue, stock and orders.",
+        "ADMIN": "Change users and their roles as well.",
     },
 )
 
@@ -71,4 +82,4 @@ _describe(
     },
 )
 
-__all__ = ["Interval", "MovementKind", "OrderStatus", "UpsertPolicy", "UpsertStatus"]
+__all__ = ["Interval", "MovementKind", "OrderStatus", "Role", "UpsertPolicy", "UpsertStatus"]

@@ -31,7 +31,11 @@ class ErrorCode(Enum):
     )
     PRICE_CHANGED = strawberry.enum_value("price_changed", description="The total is not what was expected.")
     INVALID_TRANSITION = strawberry.enum_value("invalid_transition", description="A status cannot follow another.")
+    INVALID_CREDENTIALS = strawberry.enum_value(
+        "invalid_credentials", description="What was shown does not prove who somebody is."
+    )
     VERSION_CONFLICT = strawberry.enum_value("version_conflict", description="Somebody else has changed it since.")
+    TOO_MANY_ATTEMPTS = strawberry.enum_value("too_many_attempts", description="Too much was tried in a short time.")
 
 
 class Given:
@@ -46,11 +50,11 @@ class Given:
         return ["input", *(to_camel_case(step) if isinstance(step, str) else str(step) for step in path)]
 
     def value(self, path: errors.Path) -> str:
-        """Return what the client gave at `path`."""
+        """Return what the client gave at `path`; nothing, when that stood for the client's own account."""
         value: Any = self._arguments["input"]
         for step in path:
             if isinstance(step, str):
-                value = value[to_camel_case(step)]
+                value = value.get(to_camel_case(step), "")
             elif isinstance(value, list):  # a literal may stand for the list of itself
                 value = value[step]
         return str(value)
@@ -200,6 +204,22 @@ class VersionConflictError(UserError, exception=errors.VersionConflict, code=Err
     @classmethod
     def facts(cls, error: errors.VersionConflict, given: Given) -> dict[str, Any]:  # noqa: ARG003
         return {"current": error.current}
+
+
+@strawberry.type(description="Too much was tried in a short time, for this account or from this address.")
+class TooManyAttemptsError(UserError, exception=errors.TooManyAttempts, code=ErrorCode.TOO_MANY_ATTEMPTS):
+    retry_after: int = strawberry.field(description="Seconds after which the next attempt is looked at again.")
+
+    @classmethod
+    def facts(cls, error: errors.TooManyAttempts, given: Given) -> dict[str, Any]:  # noqa: ARG003
+        return {"retry_after": error.retry_after}
+
+
+@strawberry.type(description="What was shown does not prove who somebody is.")
+class InvalidCredentialsError(UserError, exception=errors.InvalidCredentials, code=ErrorCode.INVALID_CREDENTIALS):
+    @classmethod
+    def facts(cls, error: errors.InvalidCredentials, given: Given) -> dict[str, Any]:  # noqa: ARG003
+        return {}
 
 
 class _Handler:

@@ -21,6 +21,8 @@ OPERATION_UNKNOWN = "OPERATION_RESOLUTION_FAILURE"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 UNAVAILABLE = "UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
+UNAUTHENTICATED = "UNAUTHENTICATED"
+FORBIDDEN = "FORBIDDEN"
 
 _UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError, asyncpg.InterfaceError)
 _PASSING = ("08", "25P02", "40", "53", "55P03", "57")
@@ -33,8 +35,10 @@ def request_error(message: str, code: str = BAD_REQUEST) -> dict[str, Any]:
 
 
 def document_error(error: GraphQLError) -> dict[str, Any]:
-    """Return the error of a document that is not valid GraphQL, or not valid against the schema."""
+    """Return the error of a document that is not valid GraphQL, not valid against the schema, or not for its viewer."""
     cause = error.original_error
+    if error.extensions and "code" in error.extensions:
+        return _formatted(error, error.extensions["code"])
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED)
     if error.nodes:  # Python's own words, for example on a literal of more digits than `int` takes
@@ -56,7 +60,7 @@ def execution_error(error: GraphQLError) -> dict[str, Any]:
     return _bug(error)
 
 
-def is_unavailable(error: Exception) -> bool:
+def is_unavailable(error: Exception | None) -> bool:
     """Tell whether the database was away, full or too slow, which may be over soon."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

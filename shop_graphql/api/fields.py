@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy.orm import MANYTOONE, QueryableAttribute, RelationshipProperty
 
+from shop_graphql.access import Role
 from shop_graphql.api.connections import PageArguments, View, connection_of
 from shop_graphql.api.context import Info
 from shop_graphql.api.filters import read_where
@@ -72,8 +73,8 @@ def connection(
     model, foreign_key = _foreign_key(rows) if isinstance(rows, QueryableAttribute) else (rows, None)
     filter_type, key_type = where, order_by
 
-    def read(where: Any = None, order_by: Any = None, **page: Any) -> tuple[Source, Window]:
-        source = Source(model, foreign_key, EVERYTHING if _given(where) is None else read_where(where))
+    def read(role: Role | None, where: Any = None, order_by: Any = None, **page: Any) -> tuple[Source, Window]:
+        source = Source(model, role, foreign_key, EVERYTHING if _given(where) is None else read_where(where))
         order = read_order(source.where, _given(order_by) or (), default)
         limits = PageArguments(*(_given(page.get(name)) for name in ("first", "after", "last", "before")))
         return source, limits.window(source, order)
@@ -88,7 +89,8 @@ def connection(
         last: Annotated[int | None, _LAST] = strawberry.UNSET,
         before: Annotated[str | None, _BEFORE] = strawberry.UNSET,
     ) -> Any:
-        source, window = read(where, order_by, first=first, after=after, last=last, before=before)
+        role = info.context.viewer.role
+        source, window = read(role, where, order_by, first=first, after=after, last=last, before=before)
         return connection_of(View(info.context.loaders, source, window, ROOT if foreign_key is None else self.row.id))
 
     resolve.__annotations__["where"] = Annotated[filter_type | None, _WHERE]

@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from shop_graphql.api.enums import MovementKind, OrderStatus
+from shop_graphql.api.enums import MovementKind, OrderStatus, Role
 from shop_graphql.api.nodes import Node, decode_id
 from shop_graphql.api.scalars import Money
 from shop_graphql.deferred import checked, later
@@ -122,6 +122,7 @@ class UserWhere:
     email: TextFilter | None = leaf("email", "The e-mail address, in whatever case.", _text)
     full_name: TextFilter | None = leaf("full_name", "The full name.", _text)
     created_at: DateTimeRange | None = leaf("created_at", "When the user was created.", _range)
+    roles: list[Role] | None = leaf("role", "What the user may do: one of these.", _values)
     and_: list["UserWhere"] | None = branch("and", _AND)
     or_: list["UserWhere"] | None = branch("or", _OR)
     not_: "UserWhere | None" = branch("not", _NOT)

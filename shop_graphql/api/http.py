@@ -11,24 +11,32 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
-from strawberry.http.ides import get_graphql_ide_html
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from shop_graphql.api.context import Context
+from shop_graphql.access import ANONYMOUS
+from shop_graphql.accounts import Accounts
+from shop_graphql.api.context import Context, Who
 from shop_graphql.api.failures import (
     BAD_REQUEST,
+    FORBIDDEN,
     OPERATION_UNKNOWN,
     TOO_LARGE,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
     document_error,
     execution_error,
+    is_unavailable,
     request_error,
 )
+from shop_graphql.api.graphiql import page
 from shop_graphql.api.schema import schema
 from shop_graphql.api.short import ShortWay
+from shop_graphql.auth import ProviderUnavailable
 from shop_graphql.database import Database, FailedReads
+from shop_graphql.errors import InvalidToken
 from shop_graphql.settings import Settings
 from shop_graphql.tracing import Trace, current
 
@@ -40,7 +48,8 @@ _ALLOWED = {
     "POST": set(OperationType),  # there are no subscriptions, and the document's validation says so
 }
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
-GRAPHIQL = get_graphql_ide_html("graphiql")
+_STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
+"""The status of a request error under GraphQL's own media type, where it is not 400."""
 
 
 class BadRequest(Exception):
@@ -65,9 +74,10 @@ class Operation:
 class GraphQLEndpoint:
     """The ASGI application at /graphql: POST for operations, GET for queries, GraphiQL for browsers."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, accounts: Accounts, settings: Settings) -> None:
         self._database = database
-        self._graphiql = settings.graphiql
+        self._accounts = accounts
+        self._graphiql = page(settings.graphiql_headers) if settings.graphiql else None
         self._limit = settings.response_limit
         self._debug = settings.debug
         self.short_way = ShortWay(database.direct) if settings.compiler else None
@@ -75,12 +85,16 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        response = HTMLResponse(GRAPHIQL) if self._is_browser(request) else await self._answer(request)
+        response = (
+            HTMLResponse(self._graphiql)
+            if self._graphiql and self._is_browser(request)
+            else await self._answer(request)
+        )
         await response(scope, receive, send)
 
     def _is_browser(self, request: Request) -> bool:
         known = [name for name in _accepted_ranges(request.headers) if name in (HTML, JSON, GRAPHQL_JSON)]
-        return self._graphiql and request.method == "GET" and known[:1] == [HTML]
+        return request.method == "GET" and known[:1] == [HTML]
 
     async def _answer(self, request: Request) -> Response:
         media_type = JSON
@@ -89,26 +103,28 @@ class GraphQLEndpoint:
             operation = await _read(request)
             if self._debug:
                 current.set(Trace())
-            return await self._run(request.method, operation, media_type)
+            return await self._run(request, operation, media_type)
         except BadRequest as refusal:
             content = {"errors": [request_error(str(refusal), refusal.code)]}
             status = 200 if refusal.code == OPERATION_UNKNOWN and media_type == JSON else refusal.status
             return _json(content, media_type, status, refusal.headers)
 
-    async def _run(self, method: str, operation: Operation, media_type: str) -> Response:
+    async def _run(self, request: Request, operation: Operation, media_type: str) -> Response:
         """Answer by one statement, or else through the resolvers, who also say what a failure of that one means."""
-        try:
-            short_way, variables = self.short_way, operation.variables or {}
-            text = await short_way.answer(operation.query, operation.name, variables) if short_way else None
-            context = Context(self._database)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            text, context = None, Context(self._database, FailedReads(error))
-        if text is not None:
-            return self._send(_extended(text.encode()), media_type)
-        result = await self._resolve(method, operation, context)
-        content = _content(result)
-        status = 400 if "data" not in content and media_type == GRAPHQL_JSON else 200
-        return self._send(_extended(encode(content)), media_type, status, is_final=context.has_written)
+        who, reads = await self._who(request), None
+        if self.short_way is not None and who.bad_token is None:
+            try:
+                text = await self.short_way.answer(operation.query, operation.name, operation.variables, who.viewer)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                text, reads = None, FailedReads(error)
+            if text is not None:
+                return self._send(text.encode(), media_type)
+        context = Context(self._database, self._accounts, who, reads)
+        content = _content(await self._resolve(request.method, operation, context))
+        status = 200
+        if "data" not in content and media_type == GRAPHQL_JSON:
+            status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
+        return self._send(encode(content), media_type, status, is_final=context.has_written)
 
     def _send(self, body: bytes, media_type: str, status: int = 200, *, is_final: bool = False) -> Response:
         """Return a response; too long a one is refused, unless it is `is_final`: it tells what was done."""
@@ -116,7 +132,11 @@ class GraphQLEndpoint:
             message = f"The answer has more than {self._limit:,} bytes; ask for less at once."
             content = {"errors": [request_error(message, TOO_LARGE)]}
             return _json(content, media_type, 400 if media_type == GRAPHQL_JSON else 200)
-        return Response(body, status, media_type=f"{media_type}; charset=utf-8")
+        trace = current.get()
+        if trace is not None:
+            body = b'%b,"extensions":%b}' % (body[:-1], encode(trace.extensions()))
+        headers = {"www-authenticate": "Bearer"} if status == 401 else None
+        return Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
 
     async def _resolve(self, method: str, operation: Operation, context: Context) -> ExecutionResult:
         try:
@@ -133,6 +153,22 @@ class GraphQLEndpoint:
             raise BadRequest("By GET only queries are answered; use POST.", 405, allow="POST") from error
         finally:
             await context.end()
+
+    async def _who(self, request: Request) -> Who:
+        """Return who asks. A token that proves nothing is told when the operation needs to know who asks."""
+        address = request.client.host if request.client else ""
+        authorizations = request.headers.getlist("authorization")
+        try:
+            if len(authorizations) > 1:
+                raise InvalidToken("There must be one Authorization header.")
+            viewer = await self._accounts.viewer(authorizations[0] if authorizations else None)
+        except InvalidToken as error:
+            return Who(ANONYMOUS, address, str(error))
+        except Exception as error:
+            if isinstance(error, ProviderUnavailable) or is_unavailable(error):
+                raise BadRequest("Who you are cannot be told at the moment; try again.", 503, UNAVAILABLE) from error
+            raise
+        return Who(viewer, address)
 
 
 def _accepted_ranges(headers: Headers) -> list[str]:
@@ -206,12 +242,6 @@ def _content(result: ExecutionResult) -> dict[str, Any]:
         return {"errors": [execution_error(error) for error in errors]}
     failed = {"errors": [execution_error(error) for error in errors]} if errors else {}
     return {"data": result.data, **failed}
-
-
-def _extended(body: bytes) -> bytes:
-    """Return a response with what it cost, where that is counted."""
-    trace = current.get()
-    return body if trace is None else b'%b,"extensions":%b}' % (body[:-1], encode(trace.extensions()))
 
 
 def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -11,6 +11,7 @@ from sqlalchemy.sql.selectable import FromClause
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info as AnyInfo
 
+from shop_graphql.access import Role
 from shop_graphql.api.context import Info
 from shop_graphql.compiler.json import Json
 from shop_graphql.compiler.selection import Field, Source
@@ -118,7 +119,7 @@ async def load_by_id(info: Info, node: type[Node], row_id: int | None) -> Any:
     return None if row is None else node.from_row(row)
 
 
-async def load_by_text(info: Info, node: type[Node], statement: Callable[[], Select[Any]], text: str) -> Any:
+async def load_by_text(info: Info, node: type[Node], statement: Callable[[Role | None], Select[Any]], text: str) -> Any:
     """Return the row that a text names as a node, or None; see RowByText for `statement`."""
     row = await info.context.loaders.get(RowByText, statement).load(text)
     return None if row is None else node.from_row(row)

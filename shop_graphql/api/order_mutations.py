@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from shop_graphql import services
+from shop_graphql.access import Viewer
 from shop_graphql.api.catalog import Product
 from shop_graphql.api.context import Info
 from shop_graphql.api.errors import (
@@ -17,10 +18,11 @@ from shop_graphql.api.errors import (
     VersionConflictError,
 )
 from shop_graphql.api.inputs import KEY, REPLAYED, VERSION, value_or_none
-from shop_graphql.api.nodes import decode_id
+from shop_graphql.api.nodes import NOTHING, decode_id
 from shop_graphql.api.orders import Order
 from shop_graphql.api.scalars import Money
 from shop_graphql.api.users import User
+from shop_graphql.errors import Issue, ValidationFailed
 
 
 @strawberry.input(description="A product to order.")
@@ -32,7 +34,9 @@ class OrderItemInput:
 @strawberry.input(description="A new order.")
 class CreateOrderInput:
     idempotency_key: str = strawberry.field(description=KEY)
-    user_id: strawberry.ID = strawberry.field(description="Who orders.")
+    user_id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="Who orders; whoever is signed in when it is absent. Only staff can order for others."
+    )
     items: list[OrderItemInput] = strawberry.field(description="What is ordered: 1 to 50 different products.")
     expected_total: strawberry.Maybe[Money] = strawberry.field(
         description="What the buyer was shown; when it comes to something else, nothing is ordered."
@@ -126,7 +130,7 @@ class OrderMutations:
         description="Order products at today's prices and take them from stock: all of it, or, on any problem, nothing."
     )
     async def create_order(self, info: Info, input: CreateOrderInput) -> CreateOrderResult:
-        user_id = decode_id(User, input.user_id)
+        user_id = _buyer(info.context.viewer, input)
         items = [services.NewItem(decode_id(Product, item.product_id), item.quantity) for item in input.items]
         total = value_or_none(input.expected_total)
         if input.dry_run:
@@ -158,6 +162,7 @@ class OrderMutations:
             reason=value_or_none(input.reason),
             restock=input.restock,
             expected_version=value_or_none(input.expected_version),
+            only_user=info.context.viewer.only_user,
         )
         return CancelOrderSuccess(order=Order.from_row(outcome.result), replayed=outcome.replayed)
 
@@ -167,3 +172,13 @@ class OrderMutations:
     async def delete_order(self, info: Info, input: DeleteOrderInput) -> DeleteOrderResult:
         await info.context.write(services.delete_order, order_id=decode_id(Order, input.order_id))
         return DeleteOrderSuccess(deleted_id=input.order_id)
+
+
+def _buyer(viewer: Viewer, input: CreateOrderInput) -> int:
+    """Return who orders; NOTHING for somebody in whose name the viewer cannot. Raises ValidationFailed for nobody."""
+    if not input.user_id:
+        if viewer.user_id is None:
+            raise ValidationFailed(Issue(("user_id",), "Who orders? You have no account of your own."))
+        return viewer.user_id
+    user_id = decode_id(User, input.user_id.value)
+    return user_id if viewer.only_user in (None, user_id) else NOTHING

@@ -63,12 +63,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Pages(Source):
-    """A connection; `read` makes its rows and its window of the arguments."""
+    """A connection; `read` makes its rows and its window of a role and the arguments."""
 
     read: Callable[..., tuple[Rows, Window]]
 
     def json(self, field: Field, at: FromClause | None) -> Json:
-        rows, window = self.read(**field.arguments)
+        rows, window = self.read(field.operation.role, **field.arguments)
         surplus = any(part.name == "pageInfo" for part in field.subfields())
         place = Place(rows, window, at, surplus=surplus)
         json_of_it = field.object(place)

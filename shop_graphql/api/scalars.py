@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Numeric, func, literal_column
 from strawberry.types.scalar import ScalarDefinition
 
 from shop_graphql.compiler import json
-from shop_graphql.compiler.json import Json
 from shop_graphql.models import CENT
 from shop_graphql.statements.cursors import written_time
 
 Money = NewType("Money", Decimal)
 WholeNumber = NewType("WholeNumber", int)
+Json = NewType("Json", object)
 
 _AMOUNT = re.compile(r"-?([0-9]{1,10}|[0-9]{1,9}\.[0-9]|[0-9]{1,8}\.[0-9]{2})")
 
@@ -89,6 +89,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         parse_value=parse_whole_number,
         parse_literal=_literal(parse_whole_number, StringValueNode, IntValueNode),
     ),
+    Json: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value, as it is.",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc8259",
+        serialize=lambda value: value,
+    ),
     datetime: strawberry.scalar(
         name="DateTime",
         description='A point in time as RFC 3339 in UTC: "2026-11-23T12:00:00.000000Z".',
@@ -100,16 +106,16 @@ SCALARS: dict[object, ScalarDefinition] = {
 }
 
 
-def _money(amount: ColumnElement[Any]) -> Json:
+def _money(amount: ColumnElement[Any]) -> json.Json:
     has_places = isinstance(amount.type, Numeric) and amount.type.scale == len("99")
     return json.quoted(amount if has_places else func.round(amount, literal_column("2")))
 
 
-def _datetime(time: ColumnElement[Any]) -> Json:
+def _datetime(time: ColumnElement[Any]) -> json.Json:
     return json.quoted(written_time(time))
 
 
-WRITERS: dict[str, Callable[[ColumnElement[Any]], Json]] = {
+WRITERS: dict[str, Callable[[ColumnElement[Any]], json.Json]] = {
     "Money": _money,
     "WholeNumber": json.quoted,
     "DateTime": _datetime,

@@ -12,6 +12,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
 from shop_graphql.api.anything import AnyNode, AnyNodes, checked_ids
+from shop_graphql.api.authorization import Authorization, describe
 from shop_graphql.api.bulk_mutations import BulkMutations
 from shop_graphql.api.catalog import CatalogQueries
 from shop_graphql.api.catalog_mutations import CatalogMutations
@@ -23,8 +24,10 @@ from shop_graphql.api.order_mutations import OrderMutations
 from shop_graphql.api.orders import OrderQueries
 from shop_graphql.api.reports import ReportQueries
 from shop_graphql.api.scalars import SCALARS
+from shop_graphql.api.sign_in import SignInMutations, SignInQueries
 from shop_graphql.api.stock_mutations import StockMutations
-from shop_graphql.api.users import UserMutations, UserQueries
+from shop_graphql.api.user_mutations import UserMutations
+from shop_graphql.api.users import UserQueries
 
 _ID = strawberry.argument(description="The id of anything.")
 _IDS = strawberry.argument(description=f"The ids of anything, at most {MAX_LIMIT}.")
@@ -65,20 +68,23 @@ class ShopSchema(strawberry.Schema):
 
 
 @strawberry.type(description="What can be asked of the shop. One request sees one state of it.")
-class Query(NodeQueries, UserQueries, CatalogQueries, OrderQueries, ReportQueries):
+class Query(NodeQueries, SignInQueries, UserQueries, CatalogQueries, OrderQueries, ReportQueries):
     pass
 
 
 @strawberry.type(description="What can be changed. Each field is one transaction, committed before its result is read.")
-class Mutation(UserMutations, CatalogMutations, BulkMutations, StockMutations, OrderMutations):
+class Mutation(SignInMutations, UserMutations, CatalogMutations, BulkMutations, StockMutations, OrderMutations):
     pass
+
+
+describe(Query, Mutation, *Node.by_model.values())
 
 
 schema = ShopSchema(
     query=Query,
     mutation=Mutation,
     types=[*Node.by_model.values(), *UserError.by_exception.values()],
-    extensions=[OneOperation, ParserCache, ValidationCache],
+    extensions=[OneOperation, ParserCache, ValidationCache, Authorization],
     exception_handlers=HANDLERS,
     config=StrawberryConfig(scalar_map=SCALARS),
 )

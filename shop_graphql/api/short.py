@@ -1,17 +1,19 @@
 """The short way to an answer: a compiled statement, whose bytes are passed on."""
 
 import logging
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
 import asyncpg
 
+from shop_graphql.access import Viewer
 from shop_graphql.api.compiled import compiler
 from shop_graphql.api.failures import is_unavailable
 from shop_graphql.compiler.json import IMPOSSIBLE
 from shop_graphql.compiler.selection import NotCompiledError
 from shop_graphql.direct import Direct
+from shop_graphql.statements.visibility import VIEWER
 from shop_graphql.tracing import current
 
 logger = logging.getLogger("shop_graphql")
@@ -25,14 +27,15 @@ class ShortWay:
         self._direct = direct
 
     async def answer(
-        self, query: str, operation_name: str | None, variables: Mapping[str, Any], role: Hashable = None
+        self, query: str, operation_name: str | None, variables: Mapping[str, Any] | None, viewer: Viewer
     ) -> str | None:
         """Return the body of a response without errors, or None.
 
         Raises OSError and asyncpg's errors when the database is away or took too long: it need not be asked again.
         """
+        shared = {VIEWER: viewer.user_id}
         try:
-            plan, parameters = self.compiler.plan(query, operation_name, variables, role)
+            plan, parameters = self.compiler.plan(query, operation_name, variables or {}, viewer.role, shared)
         except NotCompiledError:
             return None
         started = perf_counter()

@@ -88,7 +88,7 @@ class ToOne(Source):
     key: str
 
     def json(self, field: Field, at: FromClause) -> Json:
-        found = rows.matching(self.model, self.model.__table__.c.id == at.c[self.key])
+        found = rows.matching(self.model, field.operation.role, self.model.__table__.c.id == at.c[self.key])
         return one(field, found.correlate(at))
 
 
@@ -100,7 +100,8 @@ class ToMany(Source):
     key: str
 
     def json(self, field: Field, at: FromClause) -> Json:
-        found = rows.matching(self.model, self.model.__table__.c[self.key] == at.c.id).correlate(at).subquery()
+        belongs = self.model.__table__.c[self.key] == at.c.id
+        found = rows.matching(self.model, field.operation.role, belongs).correlate(at).subquery()
         return json.many(field.object(found), found, [found.c.id])
 
 
@@ -112,7 +113,7 @@ class Lookup(Source):
     named: Callable[..., ColumnElement[bool]]
 
     def json(self, field: Field, at: None) -> Json:  # noqa: ARG002
-        return one(field, rows.matching(self.model, self.named(**field.arguments)))
+        return one(field, rows.matching(self.model, field.operation.role, self.named(**field.arguments)))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import GraphQLSchema
 
+from shop_graphql.access import Role
 from shop_graphql.compiler.cache import Cache, Stats
 from shop_graphql.compiler.documents import Check, Document, shape
 from shop_graphql.compiler.plans import Plan, Tree, Unplanned, find, grown, make
@@ -22,7 +23,7 @@ PER_CHARACTER = 40
 
 logger = logging.getLogger("shop_graphql")
 
-Key = tuple[Document, Hashable, Hashable]
+Key = tuple[Document, Role | None, Hashable]
 
 
 class Compiler:
@@ -41,13 +42,21 @@ class Compiler:
         return self._plans.stats
 
     def plan(
-        self, query: str, operation_name: str | None, variables: Mapping[str, Any], role: Hashable = None
+        self,
+        query: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        role: Role | None,
+        shared: Mapping[str, Any],
     ) -> tuple[Plan, list[Any]]:
-        """Return the plan for a request, and its parameters. Raises NotCompiledError."""
+        """Return the plan for the request of a viewer of this role, and its parameters, the `shared` ones among them.
+
+        Raises NotCompiledError.
+        """
         document = self._documents.get((query, operation_name)) or self._read(query, operation_name)
         if isinstance(document, Unplanned):
             raise NotCompiledError(document.reason)
-        given = document.coerced(variables)
+        given = document.coerced(variables, shared)
         key = (document, role, tuple((name, shape(value)) for name, value in given.items()))
         try:
             tree = self._plans.get(key)
@@ -71,7 +80,7 @@ class Compiler:
         decisions = Decisions(given)
         plan: Plan | Unplanned
         try:
-            plan = make(key[0], decisions, self._schema, self._declarations)
+            plan = make(key[0], key[1], decisions, self._schema, self._declarations)
         except BadArgument:
             raise
         except Exception:

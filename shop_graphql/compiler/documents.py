@@ -33,22 +33,23 @@ class Document:
 
     def __init__(self, schema: GraphQLSchema, check: Check, query: str, operation_name: str | None) -> None:
         try:
-            document = parse(query)
+            self.ast = parse(query)
         except (GraphQLError, RecursionError):
             raise NotCompiledError("a syntax error") from None
-        if check(document):
+        if check(self.ast):
             raise NotCompiledError("not valid")
-        self.operation = _operation(document, operation_name)
+        self.operation_name = operation_name
+        self.operation = _operation(self.ast, operation_name)
         self.fragments = {
             node.name.value: FragmentDetails(node)
-            for node in document.definitions
+            for node in self.ast.definitions
             if isinstance(node, FragmentDefinitionNode)
         }
         self._variables = [_signature(schema, node) for node in self.operation.variable_definitions or ()]
 
-    def coerced(self, inputs: Mapping[str, Any]) -> Given:
-        """Return the values of the variables. Raises NotCompiledError where the client is to be told of an error."""
-        values = Given()
+    def coerced(self, inputs: Mapping[str, Any], shared: Mapping[str, Any]) -> Given:
+        """Return what a request brings. Raises NotCompiledError where the client is to be told of an error."""
+        values = Given(shared)
         for variable in self._variables:
             value = _coerced(variable, inputs.get(variable.name, Undefined))
             if value is not Undefined:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from shop_graphql.access import Role
 from shop_graphql.compiler.documents import Document, deferred
 from shop_graphql.compiler.json import joined, members
 from shop_graphql.compiler.selection import Declarations, NotCompiledError, Operation
@@ -75,11 +76,13 @@ def grown(tree: Tree | None, answers: Iterable[tuple[Deferred, Any]], plan: Plan
 
 
 def make(
-    document: Document, decisions: Decisions, schema: GraphQLSchema, declarations: Declarations
+    document: Document, role: Role | None, decisions: Decisions, schema: GraphQLSchema, declarations: Declarations
 ) -> Plan | Unplanned:
     """Return the plan for a request and all others of which the same can be decided. Raises BadArgument."""
+    if not declarations.permits(document.ast, document.operation_name, decisions.given, role):
+        return Unplanned("not permitted")
     variables = deferred(decisions.given, decisions)
-    operation = Operation(schema, document.operation, document.fragments, variables, declarations)
+    operation = Operation(schema, document.operation, document.fragments, variables, declarations, role)
     try:
         data = members({field.key: field.value(None) for field in operation.fields()})
         compiled = select(joined(['{"data":', *data, "}"])).compile(dialect=_DIALECT)
@@ -93,6 +96,8 @@ def make(
 
 
 def _reader(compiled: SQLCompiler, name: str) -> Reader:
+    if compiled.binds[name].required:
+        return lambda given: given.shared[name]
     value = compiled.binds[name].value
     process = compiled._bind_processors.get(name)
     if not isinstance(value, Deferred):

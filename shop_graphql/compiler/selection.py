@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from graphql import (
+    DocumentNode,
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -27,6 +28,7 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues
 from sqlalchemy import ColumnElement
 
+from shop_graphql.access import Role
 from shop_graphql.compiler.json import Json, choice, members, nullable
 
 MAX_DEPTH = 12
@@ -54,6 +56,11 @@ class Declarations(Protocol):
     def arguments(self, field: GraphQLField, values: dict[str, Any]) -> dict[str, Any]:
         """Return what the field's resolver is called with."""
 
+    def permits(
+        self, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any], role: Role | None
+    ) -> bool:
+        """Tell whether a viewer of this role may run an operation."""
+
     def scalar(self, name: str, value: ColumnElement[Any]) -> Json:
         """Return the value of a column, which is not null, as the scalar type of this name is written."""
 
@@ -68,12 +75,14 @@ class Operation:
         fragments: dict[str, FragmentDetails],
         variables: dict[str, Any],
         declarations: Declarations,
+        role: Role | None,
     ) -> None:
         self.schema = schema
         self.definition = definition
         self.fragments = fragments
         self.variables = VariableValues({}, variables)
         self.declarations = declarations
+        self.role = role
         self._count = 0
 
     def fields(self) -> list["Field"]:

@@ -94,7 +94,7 @@ def _prepare(data_dir: Path) -> Path:
 
 
 def _foreign(name: str) -> bool:
-    return name not in {*LOCKS, "log", "postgres.new", "lost+found"} and not name.startswith(".")
+    return name not in {*LOCKS, "log", "lost+found", "postgres.new", "secret"} and not name.startswith(".")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
+from shop_graphql.access import Role
 from shop_graphql.database import Reads
 
 K = TypeVar("K", bound=Hashable)
@@ -21,8 +22,9 @@ class Loader(ABC, Generic[K, V]):
     the same is not handed out again. graphql-core cancels the siblings of a field that failed, so this does happen.
     """
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, role: Role | None) -> None:
         self.reads = reads
+        self.role = role
         self._batches: DataLoader[K, V] = DataLoader(self._load_batch)
 
     def load(self, key: K) -> "asyncio.Future[V]":
@@ -43,9 +45,10 @@ class Loader(ABC, Generic[K, V]):
 
 
 class Loaders:
-    """The loaders of one request; each is made when it is first asked for."""
+    """The loaders of one request, for a viewer of the role `role`; each is made when it is first asked for."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, role: Role | None) -> None:
+        self.role = role
         self._reads = reads
         self._made: dict[Hashable, Loader[Any, Any]] = {}
 
@@ -53,7 +56,7 @@ class Loaders:
         """Return the loader of this kind and these arguments; equal arguments share one."""
         made = self._made.get((kind, *arguments))
         if made is None:
-            made = self._made[(kind, *arguments)] = kind(self._reads, *arguments)
+            made = self._made[(kind, *arguments)] = kind(self._reads, self.role, *arguments)
         return made  # type: ignore[return-value]
 
 

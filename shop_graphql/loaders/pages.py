@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shop_graphql.access import Role
 from shop_graphql.database import Reads
 from shop_graphql.loaders.batching import Loader
 from shop_graphql.statements import pages
@@ -19,8 +20,8 @@ class Pages(Loader[Key, Any]):
     reversed one. Every other part is the row, or the list of rows, that it selects.
     """
 
-    def __init__(self, reads: Reads, source: Source, window: Window) -> None:
-        super().__init__(reads)
+    def __init__(self, reads: Reads, role: Role | None, source: Source, window: Window) -> None:
+        super().__init__(reads, role)
         self._source = source
         self._window = window
 

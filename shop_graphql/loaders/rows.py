@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select
 
+from shop_graphql.access import Role
 from shop_graphql.database import Reads
 from shop_graphql.loaders.batching import Loader
 from shop_graphql.statements import rows
@@ -16,9 +17,9 @@ from shop_graphql.text import is_storable
 class RowById(Loader[int, Any]):
     """The row of a table with this id, or None."""
 
-    def __init__(self, reads: Reads, model: Model) -> None:
-        super().__init__(reads)
-        self._statement = rows.by_id(model)
+    def __init__(self, reads: Reads, role: Role | None, model: Model) -> None:
+        super().__init__(reads, role)
+        self._statement = rows.by_id(model, role)
 
     async def batch(self, keys: Sequence[int]) -> Sequence[Any]:
         """Load all ids at once."""
@@ -29,9 +30,9 @@ class RowById(Loader[int, Any]):
 class RowByText(Loader[str, Any]):
     """The row that a text names, or None. `statement` selects `key` and the row for each text in `:keys`."""
 
-    def __init__(self, reads: Reads, statement: Callable[[], Select[Any]]) -> None:
-        super().__init__(reads)
-        self._statement = statement()
+    def __init__(self, reads: Reads, role: Role | None, statement: Callable[[Role | None], Select[Any]]) -> None:
+        super().__init__(reads, role)
+        self._statement = statement(role)
 
     async def batch(self, keys: Sequence[str]) -> Sequence[Any]:
         """Look up all texts at once; one that cannot be stored names nothing."""
@@ -43,9 +44,9 @@ class RowByText(Loader[str, Any]):
 class RowsByParent(Loader[int, list[Any]]):
     """All rows whose foreign key names this parent. For lists that are bounded by nature."""
 
-    def __init__(self, reads: Reads, model: Model, foreign_key: str) -> None:
-        super().__init__(reads)
-        self._statement = rows.by_parent(model, foreign_key)
+    def __init__(self, reads: Reads, role: Role | None, model: Model, foreign_key: str) -> None:
+        super().__init__(reads, role)
+        self._statement = rows.by_parent(model, foreign_key, role)
         self._foreign_key = foreign_key
 
     async def batch(self, keys: Sequence[int]) -> Sequence[list[Any]]:

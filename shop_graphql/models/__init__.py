@@ -1,5 +1,6 @@
 """The tables. Imported as `from shop_graphql import models`, so that `models.Order` is a table and `Order` a type."""
 
+from shop_graphql.models.accounts import Credential, Identity, Session
 from shop_graphql.models.base import CENT, MAX_ID, MAX_INT, MAX_MONEY, ZERO, Base
 from shop_graphql.models.catalog import Category, Product
 from shop_graphql.models.messages import IdempotencyKey, OutboxEvent
@@ -16,7 +17,9 @@ __all__ = [
     "ZERO",
     "Base",
     "Category",
+    "Credential",
     "IdempotencyKey",
+    "Identity",
     "MovementKind",
     "Order",
     "OrderEvent",
@@ -24,6 +27,7 @@ __all__ = [
     "OrderStatus",
     "OutboxEvent",
     "Product",
+    "Session",
     "StockMovement",
     "User",
 ]

@@ -10,10 +10,14 @@ from shop_graphql.models.base import Base, CreatedAt, Id
 
 
 class IdempotencyKey(Base):
-    """A request that was carried out once, and what it was answered. Deleted after a day or more."""
+    """A request that was carried out once, and what it was answered. Deleted after a day or more.
+
+    Each sender has keys of their own; `owner` is the sender's name as an actor.
+    """
 
     __tablename__ = "idempotency_keys"
 
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
@@ -35,6 +39,7 @@ class OutboxEvent(Base):
     transaction_id: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint"))
     kind: Mapped[str] = mapped_column(String(64))
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    actor: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[CreatedAt]
 
     __table_args__ = (Index(None, "transaction_id", "id"),)

@@ -15,8 +15,9 @@ from shop_graphql.services.catalog import (
 from shop_graphql.services.idempotency import Outcome, once, sweep
 from shop_graphql.services.orders import NewItem, cancel_order, complete_order, create_order, delete_order
 from shop_graphql.services.product_rows import Keep, ProductRow
+from shop_graphql.services.sessions import sweep_sessions
 from shop_graphql.services.stock import adjust_stock
-from shop_graphql.services.users import create_user
+from shop_graphql.services.users import create_user, erase_user, set_user_role
 
 __all__ = [
     "Keep",
@@ -38,8 +39,11 @@ __all__ = [
     "delete_category",
     "delete_order",
     "delete_product",
+    "erase_user",
     "once",
+    "set_user_role",
     "sweep",
+    "sweep_sessions",
     "update_category",
     "update_product",
     "upsert_products",

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, delete, distinct, exists, func, insert, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shop_graphql.database import actor_of
 from shop_graphql.errors import (
     AlreadyExists,
     InUse,
@@ -153,7 +154,7 @@ async def add_category_stock(session: AsyncSession, *, category_id: int, quantit
     rules.require(quantity != 0, ("quantity",), "This must not be 0.")
     exists = await locks.keep_category(session, category_id)
     refuse(rules.problems() + ([] if exists else [NotFound("category", ("category_id",))]))
-    rows = (await session.execute(_add_stock(category_id, quantity))).all()
+    rows = (await session.execute(_add_stock(category_id, quantity, actor_of(session)))).all()
     short = [row for row in rows if row.id is not None]
     if short and quantity > 0:
         message = f"With this the stock of a product would pass {stock.MAX_STOCK}."
@@ -214,7 +215,7 @@ async def _add_category(session: AsyncSession, category: Category, path: Path) -
     return category
 
 
-def _add_stock(category_id: int, quantity: int) -> Select[Any]:
+def _add_stock(category_id: int, quantity: int, actor: str | None) -> Select[Any]:
     """Lock, judge, change and write the ledger in one statement, so that no product can join the category in between.
 
     Result: one row for each product that forbids the change, or one row with null columns; each with `changed`.
@@ -239,8 +240,13 @@ def _add_stock(category_id: int, quantity: int) -> Select[Any]:
     moved = (
         insert(StockMovement.__table__)
         .from_select(
-            ["product_id", "balance", "delta", "kind"],
-            select(changed, literal(quantity), literal(MovementKind.ADJUSTMENT, StockMovement.__table__.c.kind.type)),
+            ["product_id", "balance", "delta", "kind", "actor"],
+            select(
+                changed,
+                literal(quantity),
+                literal(MovementKind.ADJUSTMENT, StockMovement.__table__.c.kind.type),
+                literal(actor, StockMovement.__table__.c.actor.type),
+            ),
         )
         .returning(StockMovement.__table__.c.id)
         .cte("moved")

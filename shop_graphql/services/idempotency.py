@@ -9,11 +9,11 @@ from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Column, delete, func, inspect, select, update
+from sqlalchemy import Column, and_, delete, func, inspect, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shop_graphql.database import affected
+from shop_graphql.database import actor_of, affected
 from shop_graphql.errors import IdempotencyConflict
 from shop_graphql.models import Base, IdempotencyKey
 from shop_graphql.services.rules import Rules
@@ -36,7 +36,7 @@ class Outcome:
 
 
 async def once(session: AsyncSession, *, key: str, work: Keyed, arguments: Mapping[str, Any]) -> Outcome:
-    """Carry out `work` unless a request with the same key was; then return what that one was answered.
+    """Carry out `work` unless the same actor's request with the same key was; then return what that was answered.
 
     The key is claimed first, so that a twin waits for the outcome: it replays what was committed, or takes over what
     was rolled back. Key, answer and the work's rows commit together. Raises ValidationFailed for the key,
@@ -44,28 +44,32 @@ async def once(session: AsyncSession, *, key: str, work: Keyed, arguments: Mappi
     """
     _check(key)
     fingerprint = sha256(repr((work.__name__, sorted(arguments.items()))).encode()).digest()
-    claim = insert(IdempotencyKey).values(key=key, fingerprint=fingerprint).on_conflict_do_nothing()
+    owner = actor_of(session) or ""
+    claim = insert(IdempotencyKey).values(owner=owner, key=key, fingerprint=fingerprint).on_conflict_do_nothing()
+    its_own = and_(IdempotencyKey.owner == owner, IdempotencyKey.key == key)
     while await session.scalar(claim.returning(IdempotencyKey.key)) is None:
-        known = select(IdempotencyKey.fingerprint, IdempotencyKey.answer).where(IdempotencyKey.key == key)
+        known = select(IdempotencyKey.fingerprint, IdempotencyKey.answer).where(its_own)
         stored = (await session.execute(known)).one_or_none()
         if stored is not None:  # else it was swept away in between
             if stored.fingerprint != fingerprint:
                 raise IdempotencyConflict(PATH)
             return Outcome(_thaw(stored.answer), replayed=True)
     result = await work(session, **arguments)
-    await session.execute(update(IdempotencyKey).where(IdempotencyKey.key == key).values(answer=_freeze(result)))
+    await session.execute(update(IdempotencyKey).where(its_own).values(answer=_freeze(result)))
     return Outcome(result, replayed=False)
 
 
 async def sweep(session: AsyncSession) -> int:
     """Delete up to a thousand keys that are older than a day; return how many there were."""
     old = (
-        select(IdempotencyKey.key)
+        select(IdempotencyKey.owner, IdempotencyKey.key)
         .where(IdempotencyKey.created_at < func.now() - KEPT)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
-    return affected(await session.execute(delete(IdempotencyKey).where(IdempotencyKey.key.in_(old))))
+    return affected(
+        await session.execute(delete(IdempotencyKey).where(tuple_(IdempotencyKey.owner, IdempotencyKey.key).in_(old)))
+    )
 
 
 def _check(key: str) -> None:

@@ -1,4 +1,4 @@
-"""Row locks, and with them the order in which every transaction takes them: key, order, categories, products.
+"""Row locks, and the order in which every transaction takes them: key, users, order, categories, products.
 
 services/idempotency.py claims the key before anything else is done. Two transactions that lock the same rows in the
 same order cannot wait for each other in a circle.
@@ -7,9 +7,10 @@ same order cannot wait for each other in a circle.
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shop_graphql.access import Role
 from shop_graphql.models import Category, Order, Product, User
 from shop_graphql.statements.rows import is_any_of
 
@@ -44,9 +45,17 @@ _CATEGORIES_BY_NAME = (
 
 
 async def keep_user(session: AsyncSession, user_id: int) -> bool:
-    """Tell whether the user exists, and keep it from being deleted until the transaction ends."""
-    statement = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
+    """Tell whether the user exists and was not erased, and keep it so until the transaction ends."""
+    statement = select(User.id).where(User.id == user_id, User.erased_at.is_(None)).with_for_update(read=True)
     return await session.scalar(statement) is not None
+
+
+async def lock_admins_and_user(session: AsyncSession, user_id: int) -> dict[int, Any]:
+    """Lock every admin and the user by ascending id; return id, role and time of erasure of each, by id."""
+    columns = User.id, User.role, User.erased_at
+    concerned = or_(User.id == user_id, User.role == Role.ADMIN)
+    statement = select(*columns).where(concerned).order_by(User.id).with_for_update(key_share=True)
+    return {row.id: row for row in await session.execute(statement)}
 
 
 async def keep_category(session: AsyncSession, category_id: int) -> bool:
@@ -62,8 +71,9 @@ async def keep_categories_by_name(session: AsyncSession, names: Collection[str])
 
 
 async def lock_order(session: AsyncSession, order_id: int) -> Any:
-    """Lock an order against every change and return its id, status and version, or None."""
-    statement = select(Order.id, Order.status, Order.version).where(Order.id == order_id).with_for_update()
+    """Lock an order against every change and return its id, user, status and version, or None."""
+    columns = Order.id, Order.user_id, Order.status, Order.version
+    statement = select(*columns).where(Order.id == order_id).with_for_update()
     return (await session.execute(statement)).one_or_none()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shop_graphql.database import actor_of
 from shop_graphql.errors import (
     InvalidTransition,
     Issue,
@@ -54,6 +55,15 @@ class _Line:
     quantity: int = 0
 
 
+@dataclass(frozen=True)
+class _Target:
+    """Where an order is to come to, from which version, and whose it must be."""
+
+    status: OrderStatus
+    expected_version: int | None
+    only_user: int | None = None
+
+
 async def create_order(
     session: AsyncSession, *, user_id: int, items: Sequence[NewItem], expected_total: Decimal | None = None
 ) -> Order:
@@ -86,7 +96,7 @@ async def create_order(
 
 async def complete_order(session: AsyncSession, *, order_id: int, expected_version: int | None = None) -> Order:
     """Bring an order to its good end. Raises NotFound, VersionConflict and InvalidTransition. Locks the order."""
-    return await _advance(session, order_id, OrderStatus.COMPLETED, expected_version)
+    return await _advance(session, order_id, _Target(OrderStatus.COMPLETED, expected_version))
 
 
 async def cancel_order(
@@ -96,15 +106,17 @@ async def cancel_order(
     reason: str | None = None,
     restock: bool = True,
     expected_version: int | None = None,
+    only_user: int | None = None,
 ) -> Order:
-    """Call an order off and, unless told otherwise, return what it took to stock.
+    """Call an order off and, unless told otherwise, return what it took to stock; with `only_user` one of theirs only.
 
     Raises ValidationFailed, NotFound, VersionConflict and InvalidTransition. Locks the order, then its products by id.
     """
     rules = Rules()
     reason = rules.optional_text(reason, ("reason",), 500)
     rules.enforce()
-    order = await _advance(session, order_id, OrderStatus.CANCELLED, expected_version, reason, restock=restock)
+    target = _Target(OrderStatus.CANCELLED, expected_version, only_user)
+    order = await _advance(session, order_id, target, reason, restock=restock)
     if restock:
         await _put_back(session, order_id, reason)
     return order
@@ -141,30 +153,29 @@ async def _insert(
         for id, line in lines.items()
     ]
     await session.execute(insert(OrderItem), items)
-    await session.execute(insert(OrderEvent).values(order_id=order.id, status=OrderStatus.PENDING))
+    await session.execute(
+        insert(OrderEvent).values(order_id=order.id, status=OrderStatus.PENDING, actor=actor_of(session))
+    )
     return order
 
 
 async def _advance(
-    session: AsyncSession,
-    order_id: int,
-    target: OrderStatus,
-    expected_version: int | None,
-    reason: str | None = None,
-    **facts: bool,
+    session: AsyncSession, order_id: int, target: _Target, reason: str | None = None, **facts: bool
 ) -> Order:
     order = await locks.lock_order(session, order_id)
-    if order is None:
+    if order is None or target.only_user not in (None, order.user_id):
         raise NotFound("order", ("order_id",))
-    if expected_version is not None and expected_version != order.version:
+    if target.expected_version not in (None, order.version):
         raise VersionConflict(order.version)
     allowed = TRANSITIONS[order.status]
-    if target not in allowed:
-        raise InvalidTransition(order.status.name, target.name, [status.name for status in allowed])
-    statement = update(Order).where(Order.id == order_id).values(status=target).returning(Order)
+    status = target.status
+    if status not in allowed:
+        raise InvalidTransition(order.status.name, status.name, [status.name for status in allowed])
+    statement = update(Order).where(Order.id == order_id).values(status=status).returning(Order)
     changed = (await session.scalars(statement)).one()
-    await session.execute(insert(OrderEvent).values(order_id=order_id, status=target, reason=reason))
-    await outbox.emit(session, f"order.{target.value}", {"orderId": order_id, "reason": reason, **facts})
+    event = {"order_id": order_id, "status": status, "reason": reason, "actor": actor_of(session)}
+    await session.execute(insert(OrderEvent).values(event))
+    await outbox.emit(session, f"order.{status.value}", {"orderId": order_id, "reason": reason, **facts})
     return changed
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Text, cast, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shop_graphql.database import actor_of
 from shop_graphql.models import OutboxEvent
 
 
@@ -20,7 +21,8 @@ class Position:
 
 async def emit(session: AsyncSession, kind: str, payload: Mapping[str, Any]) -> None:
     """Leave an event, which others can read once the transaction has committed."""
-    await session.execute(insert(OutboxEvent).values(kind=kind, payload=dict(payload)))
+    event = insert(OutboxEvent).values(kind=kind, payload=dict(payload), actor=actor_of(session))
+    await session.execute(event)
 
 
 async def read(session: AsyncSession, after: Position, limit: int = 100) -> list[OutboxEvent]:

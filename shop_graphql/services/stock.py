@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, column, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shop_graphql.database import actor_of
 from shop_graphql.errors import Issue, NotFound, OutOfStock, Shortage, ValidationFailed, VersionConflict, refuse
 from shop_graphql.models import MovementKind, Product, StockMovement
 from shop_graphql.services import locks, outbox
@@ -30,21 +31,26 @@ _changed = (
 _MOVE = (
     insert(_movements)
     .from_select(
-        ["product_id", "delta", "balance", "kind", "order_id", "reason"],
+        ["product_id", "delta", "balance", "kind", "order_id", "reason", "actor"],
         select(
             _changed,
             bindparam("kind", type_=_movements.c.kind.type),
             bindparam("order_id", type_=BigInteger),
             bindparam("reason", type_=_movements.c.reason.type),
+            bindparam("actor", type_=_movements.c.actor.type),
         ).order_by(_changed.c.id),
     )
     .returning(_movements.c.product_id, _movements.c.balance)
 )
 
 _OPEN = insert(_movements).from_select(
-    ["product_id", "delta", "balance", "kind"],
+    ["product_id", "delta", "balance", "kind", "actor"],
     select(
-        _wanted.c.id, _wanted.c.delta, _wanted.c.delta, literal(MovementKind.INITIAL, _movements.c.kind.type)
+        _wanted.c.id,
+        _wanted.c.delta,
+        _wanted.c.delta,
+        literal(MovementKind.INITIAL, _movements.c.kind.type),
+        bindparam("actor", type_=_movements.c.actor.type),
     ).order_by(_wanted.c.id),
 )
 
@@ -64,6 +70,7 @@ async def move(
         "kind": kind,
         "order_id": order_id,
         "reason": reason,
+        "actor": actor_of(session),
     }
     balances = {row.product_id: row.balance for row in await session.execute(_MOVE, parameters)}
     if len(balances) != len(deltas):
@@ -73,17 +80,15 @@ async def move(
 
 async def record_initial(session: AsyncSession, product: Product) -> None:
     """Open the ledger of a new product."""
-    if product.stock_quantity:
-        opening = {"product_id": product.id, "kind": MovementKind.INITIAL}
-        amount = {"delta": product.stock_quantity, "balance": product.stock_quantity}
-        await session.execute(insert(StockMovement).values(**opening, **amount))
+    await open_ledger(session, {product.id: product.stock_quantity})
 
 
 async def open_ledger(session: AsyncSession, quantities: Mapping[int, int]) -> None:
     """Open the ledger of new products by id; one without stock has nothing to enter."""
     opening = {id: quantity for id, quantity in quantities.items() if quantity}
     if opening:
-        await session.execute(_OPEN, {"ids": list(opening), "deltas": list(opening.values())})
+        parameters = {"ids": list(opening), "deltas": list(opening.values()), "actor": actor_of(session)}
+        await session.execute(_OPEN, parameters)
 
 
 async def adjust_stock(

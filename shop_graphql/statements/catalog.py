@@ -5,8 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
+from shop_graphql.access import Role
 from shop_graphql.models import ZERO, Category, Product
 from shop_graphql.statements.rows import columns, is_any_of, texts
+from shop_graphql.statements.visibility import visible
 
 
 def has_name(name: ColumnElement[str]) -> ColumnElement[bool]:
@@ -15,10 +17,11 @@ def has_name(name: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 @cache
-def categories_by_name() -> Select[Any]:
-    """Select `key` and the category of every name in the array `:keys`."""
+def categories_by_name(role: Role | None) -> Select[Any]:
+    """Select `key` and the category, if seen, of every name in the array `:keys`."""
     keys = texts("keys")
-    return select(keys.c.key, *columns(Category)).join(keys, has_name(keys.c.key))
+    categories = select(keys.c.key, *columns(Category)).join(keys, has_name(keys.c.key))
+    return categories.where(visible(Category, role))
 
 
 @cache

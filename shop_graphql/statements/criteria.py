@@ -1,9 +1,11 @@
 """What each table can be filtered by. An index stands behind every leaf."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
+from shop_graphql.access import Role
 from shop_graphql.models import Category, Order, OrderItem, Product, StockMovement, User
 from shop_graphql.statements import search
 from shop_graphql.statements.filters import (
@@ -20,6 +22,7 @@ from shop_graphql.statements.filters import (
     one_of,
 )
 from shop_graphql.statements.rows import Model
+from shop_graphql.statements.visibility import visible
 
 _category, _item, _movement, _order, _product, _user = (
     model.__table__.c for model in (Category, OrderItem, StockMovement, Order, Product, User)
@@ -30,18 +33,19 @@ def _in_stock(wanted: bool) -> ColumnElement[bool]:
     return _product.stock_quantity > 0 if wanted else _product.stock_quantity == 0
 
 
-def _ever_ordered(wanted: bool) -> ColumnElement[bool]:
-    ordered = exists(select(_item.id).where(_item.product_id == _product.id))
-    return ordered if wanted else ~ordered
+def _ever_ordered(role: Role | None) -> Condition:
+    ordered = exists(select(_item.id).where(_item.product_id == _product.id, visible(OrderItem, role)))
+    return lambda wanted: ordered if wanted else ~ordered
 
 
-def _has_products(wanted: bool) -> ColumnElement[bool]:
-    filled = exists(select(_product.id).where(_product.category_id == _category.id))
-    return filled if wanted else ~filled
+def _has_products(role: Role | None) -> Condition:
+    filled = exists(select(_product.id).where(_product.category_id == _category.id, visible(Product, role)))
+    return lambda wanted: filled if wanted else ~filled
 
 
-def _contains_product(ids: tuple[int, ...]) -> ColumnElement[bool]:
-    return _order.id.in_(select(_item.order_id).where(one_of(_item.product_id)(ids)))
+def _contains_product(role: Role | None) -> Condition:
+    items = select(_item.order_id).where(visible(OrderItem, role))
+    return lambda ids: _order.id.in_(items.where(one_of(_item.product_id)(ids)))
 
 
 def _archived(wanted: bool) -> ColumnElement[bool]:
@@ -58,12 +62,12 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
         "email": matches(_user.email, fold=True),
         "full_name": matches(_user.full_name),
         "created_at": in_range(_user.created_at),
+        "role": among(_user.role),
     },
     Category: {
         "id": one_of(_category.id),
         "name": matches(_category.name),
         "created_at": in_range(_category.created_at),
-        "has_products": _has_products,
     },
     Product: {
         "id": one_of(_product.id),
@@ -73,7 +77,6 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
         "stock_quantity": in_range(_product.stock_quantity),
         "in_stock": _in_stock,
         "created_at": in_range(_product.created_at),
-        "ever_ordered": _ever_ordered,
         "archived": _archived,
         "sku": _sku,
         "search": search.condition,
@@ -84,7 +87,6 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
         "total_amount": in_range(_order.total_amount),
         "created_at": in_range(_order.created_at),
         "user_id": one_of(_order.user_id),
-        "product_id": _contains_product,
     },
     OrderItem: {
         "id": one_of(_item.id),
@@ -99,6 +101,20 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
 }
 
 
+_RELATED: Mapping[Model, Mapping[str, Callable[[Role | None], Condition]]] = {
+    Category: {"has_products": _has_products},
+    Product: {"ever_ordered": _ever_ordered},
+    Order: {"product_id": _contains_product},
+}
+"""Leaves that look at other tables, and there at what the viewer sees."""
+
+
+@cache
+def leaves(model: Model, role: Role | None) -> Mapping[str, Condition]:
+    """Return what each leaf of the table means to a viewer."""
+    return {**LEAVES[model], **{key: related(role) for key, related in _RELATED.get(model, {}).items()}}
+
+
 DEFAULTS: Mapping[Model, Leaf] = {Product: Leaf("archived", False)}
 """What holds of a list whose filter says nothing of it."""
 
@@ -110,10 +126,10 @@ def with_default(model: Model, where: Where) -> Where:
 
 
 class Criteria:
-    """Filters as SQL, inside one statement: equal leaves become the same condition, and so are computed once."""
+    """A viewer's filters as SQL, inside one statement: equal leaves become the same condition, computed once."""
 
-    def __init__(self, model: Model) -> None:
-        self._leaves = LEAVES[model]
+    def __init__(self, model: Model, role: Role | None) -> None:
+        self._leaves = leaves(model, role)
         self._made: dict[Leaf, ColumnElement[bool]] = {}
 
     def condition(self, where: Where) -> ColumnElement[bool]:

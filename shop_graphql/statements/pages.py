@@ -26,18 +26,24 @@ from sqlalchemy import (
 from sqlalchemy import column as bare_column
 from sqlalchemy.sql.selectable import FromClause
 
+from shop_graphql.access import Role
 from shop_graphql.deferred import later
 from shop_graphql.statements.criteria import Criteria, with_default
 from shop_graphql.statements.filters import EVERYTHING, Where, bind, without
 from shop_graphql.statements.rows import Model, columns
 from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, order_by, reversed_order
+from shop_graphql.statements.visibility import visible
 
 
 @dataclass(frozen=True)
 class Source:
-    """The rows of a connection: those `where` admits; with `parent`, those whose foreign key `parent` names one."""
+    """The rows of a connection: those that `role` sees and `where` admits.
+
+    With `parent`, those whose foreign key `parent` names one.
+    """
 
     model: Model
+    role: Role | None
     parent: str | None = None
     where: Where = EVERYTHING
 
@@ -65,13 +71,14 @@ class Listing:
         self.source = source
         self.window = window
         self._parents = parents
-        self._criteria = Criteria(source.model)
+        self._criteria = Criteria(source.model, source.role)
 
     def rows(self, *selected: ColumnElement[Any], disregarding: str = "") -> Select[Any]:
         """Select of the parent's rows, as though the filter did not mention the leaf `disregarding`."""
         where = without(with_default(self.source.model, self.source.where), disregarding)
         table = self.source.model.__table__
-        statement = select(*selected).select_from(table).where(self._criteria.condition(where))
+        seen = visible(self.source.model, self.source.role)
+        statement = select(*selected).select_from(table).where(seen, self._criteria.condition(where))
         if self.source.parent is not None and self._parents is not None:
             statement = statement.where(table.c[self.source.parent] == self._parents.c.id)
         return statement.correlate(self._parents)

@@ -1,4 +1,4 @@
-"""Rows of one table: by id, and by the row they belong to."""
+"""Rows of one table: by id, and by the row they belong to; always those that the viewer sees."""
 
 from functools import cache
 from typing import Any
@@ -7,6 +7,8 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, any_, bin
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from shop_graphql import models
+from shop_graphql.access import Role
+from shop_graphql.statements.visibility import visible
 
 Model = type[models.Base]
 
@@ -28,19 +30,19 @@ def texts(name: str) -> TableValuedAlias:
     return func.unnest(array).table_valued(column("key", Text)).render_derived()
 
 
-def matching(model: Model, condition: ColumnElement[bool]) -> Select[Any]:
-    """Select the rows that keep `condition`, which is in terms of the model's table."""
-    return select(*columns(model)).where(condition)
+def matching(model: Model, role: Role | None, condition: ColumnElement[bool]) -> Select[Any]:
+    """Select the rows that keep `condition`, which is in terms of the model's table, and that the viewer sees."""
+    return select(*columns(model)).where(condition, visible(model, role))
 
 
 @cache
-def by_id(model: Model) -> Select[Any]:
-    """Select the rows whose id is in the array `:ids`, in no particular order."""
-    return matching(model, is_any_of(model.__table__.c.id, "ids"))
+def by_id(model: Model, role: Role | None) -> Select[Any]:
+    """Select the rows whose id is in the array `:ids` and that the viewer sees, in no particular order."""
+    return matching(model, role, is_any_of(model.__table__.c.id, "ids"))
 
 
 @cache
-def by_parent(model: Model, foreign_key: str) -> Select[Any]:
-    """Select the rows that belong to any of the array `:ids`, each parent's rows in the order they were made."""
+def by_parent(model: Model, foreign_key: str, role: Role | None) -> Select[Any]:
+    """Select the rows that belong to any of the array `:ids` and that the viewer sees, in the order they were made."""
     parent = model.__table__.c[foreign_key]
-    return matching(model, is_any_of(parent, "ids")).order_by(parent, model.__table__.c.id)
+    return matching(model, role, is_any_of(parent, "ids")).order_by(parent, model.__table__.c.id)

@@ -1,6 +1,6 @@
 """A client of the whole application, as programs use it: over HTTP."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -8,20 +8,31 @@ import pytest
 from sqlalchemy import event
 from starlette.applications import Starlette
 
+from shop_graphql.access import Role
 from shop_graphql.app import create_app
 from shop_graphql.database import Database
+from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
+from tests.conftest import SECRET, signed_in
 from tests.factories import Factory
+
+ADMIN = signed_in(MAX_ID, Role.ADMIN)
+"""The headers of somebody who may do everything, and whose id no user of a test has."""
+
+ACTOR = f"user_{MAX_ID}"
 
 
 class Client:
     """Sends documents and hands back what came of them."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, headers: Mapping[str, str] | None = None) -> None:
         self.http = http
+        self._headers = headers
 
     async def send(self, query: str, **variables: Any) -> dict[str, Any]:
-        response = await self.http.post("/graphql", json={"query": query, "variables": variables})
+        response = await self.http.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=self._headers
+        )
         assert response.status_code == 200, response.text
         content: dict[str, Any] = response.json()
         return content
@@ -42,7 +53,13 @@ class Client:
 
 @pytest.fixture(scope="session")
 async def app(database_url: str) -> AsyncIterator[Starlette]:
-    app = create_app(Settings(database_url=database_url))
+    settings = Settings(
+        database_url=database_url,
+        secrets=SECRET,
+        login_attempts_per_account="999999/second",
+        login_attempts_per_address="999999/second",
+    )
+    app = create_app(settings)
     async with app.router.lifespan_context(app):
         yield app
 
@@ -50,7 +67,13 @@ async def app(database_url: str) -> AsyncIterator[Starlette]:
 @pytest.fixture
 async def http(app: Starlette, empty_shop: None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test", headers=ADMIN) as client:
+        yield client
+
+
+@pytest.fixture
+async def anonymous_http(app: Starlette, empty_shop: None) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client:
         yield client
 
 

@@ -17,9 +17,10 @@ from shop_graphql.api.http import encode
 from shop_graphql.app import create_app
 from shop_graphql.database import Database, ReadSession
 from shop_graphql.settings import Settings
-from tests.api.conftest import Client
+from tests.api.conftest import ADMIN, Client
 from tests.api.mutating import mutate, tables
 from tests.api.wire import Wire, wire
+from tests.conftest import SECRET
 from tests.factories import Factory
 
 JSON = "application/json"
@@ -46,7 +47,7 @@ def error(response: httpx.Response) -> tuple[int, str, str]:
 def server(app: Starlette) -> httpx.AsyncClient:
     """Return a client that gets what a bug in the server makes of a request, as the network would."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://shop.test"
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://shop.test", headers=ADMIN
     )
 
 
@@ -322,7 +323,7 @@ async def test_a_program_is_not_shown_graphiql(http: httpx.AsyncClient, accept: 
 
 
 async def test_graphiql_can_be_switched_off(database_url: str) -> None:
-    app = create_app(Settings(database_url=database_url, graphiql=False))
+    app = create_app(Settings(database_url=database_url, secrets=SECRET, graphiql=False))
     async with server(app) as http:
         response = await http.get("/graphql", params={"query": "{ __typename }"}, headers={"accept": BROWSER})
         assert (response.status_code, response.json()) == (200, ANSWER)
@@ -470,7 +471,7 @@ async def checked_out(app: Starlette, number: int) -> None:
     ids=["refused", "unknown host", "no socket"],
 )
 async def test_without_a_database_the_shop_is_unavailable(url: str, log: pytest.LogCaptureFixture) -> None:
-    app = create_app(Settings(database_url=url, pool_timeout=1))
+    app = create_app(Settings(database_url=url, secrets=SECRET, pool_timeout=1))
     async with server(app) as http:
         assert await unavailable(http, READ)
         assert await unavailable(http, WRITE)
@@ -492,7 +493,9 @@ async def line(database_url: str) -> AsyncIterator[Wire]:
 async def far_app(line: Wire, make: Factory) -> AsyncIterator[Starlette]:
     """The application, its database at the other end of a wire, in a shop with one product."""
     await make.product()
-    app = create_app(Settings(database_url=line.url, pool_timeout=0.3, lock_timeout=0.2, statement_timeout=1))
+    app = create_app(
+        Settings(database_url=line.url, secrets=SECRET, pool_timeout=0.3, lock_timeout=0.2, statement_timeout=1)
+    )
     yield app
     await app.state.database.close()
 
@@ -581,7 +584,9 @@ async def test_a_server_all_of_whose_connections_are_taken_refuses_after_a_while
     database_url: str, database: Database, make: Factory
 ) -> None:
     await make.product()
-    settings = Settings(database_url=database_url, pool_size=1, pool_overflow=1, pool_timeout=0.2, lock_timeout=1)
+    settings = Settings(
+        database_url=database_url, secrets=SECRET, pool_size=1, pool_overflow=1, pool_timeout=0.2, lock_timeout=1
+    )
     app = create_app(settings)
     async with server(app) as http:
         async with database.transaction() as session:

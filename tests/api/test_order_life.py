@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shop_graphql.database import Database
-from tests.api.conftest import Client
+from tests.api.conftest import ACTOR, Client
 from tests.api.mutating import Values, done, invalid, mutate, refused, tables, unknown
 from tests.factories import Factory
 
@@ -49,7 +49,7 @@ async def shown(client: Client) -> Values:
 
 
 def event(status: str, reason: str | None = None) -> Values:
-    return {"status": status, "reason": reason, "actor": None}
+    return {"status": status, "reason": reason, "actor": ACTOR}
 
 
 def not_from(status: str, target: str) -> Values:

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from tests.chaos.server import admin
+
 REFUSAL = "... on UserError { code message }"
 PATIENCE = 90
 """Seconds after which a request without an answer counts as lost."""
@@ -22,7 +24,7 @@ class Client:
     def __init__(self, address: str, random: Random) -> None:
         # A connection for each request: the kernel gives it to any worker, and a killed one takes no other along.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.AsyncClient(base_url=address, timeout=15, limits=limits)
+        self._http = httpx.AsyncClient(base_url=address, timeout=15, limits=limits, headers=admin())
         self._random = random
         self.setbacks: Counter[str] = Counter()
 

@@ -3,20 +3,25 @@
 import asyncio
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
 
 from shop_graphql import serving
+from shop_graphql.access import Role
+from shop_graphql.auth import Tokens
 
 WORKERS = 3
+SECRET = secrets.token_urlsafe(48)
 START_TIMEOUT = 60
 """Seconds until a server that was started must answer."""
 
@@ -86,7 +91,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment | {"DATABASE_URL": self._url},
+                env=environment | {"DATABASE_URL": self._url, "SHOP_SECRETS": SECRET},
                 start_new_session=True,
             )
 
@@ -99,6 +104,12 @@ class Server:
         with suppress(ProcessLookupError):
             return os.getpgid(pid) == self._process.pid
         return False
+
+
+def admin() -> dict[str, str]:
+    """Return the headers of somebody who may do everything, for as long as a run can last."""
+    token = Tokens([SECRET]).issue(10**9, Role.ADMIN, lifetime=timedelta(days=1))
+    return {"authorization": f"Bearer {token}"}
 
 
 @contextmanager

@@ -1,18 +1,30 @@
 """One shop, asked in both ways: through compiled statements and through the resolvers."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
 from shop_graphql import migration
+from shop_graphql.access import Role
 from shop_graphql.app import create_app
 from shop_graphql.database import Database
+from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
 from tests.compiler.shop import fill
-from tests.conftest import temporary_database
+from tests.conftest import SECRET, signed_in, temporary_database
+
+VIEWERS = {
+    "anonymous": {},
+    "customer": signed_in(1, Role.CUSTOMER),
+    "other": signed_in(8, Role.CUSTOMER),
+    "staff": signed_in(MAX_ID, Role.STAFF),
+    "admin": signed_in(MAX_ID, Role.ADMIN),
+}
+"""The headers of those who ask. The customer has orders, the other one has none."""
 
 
 class Ways:
@@ -25,15 +37,17 @@ class Ways:
         self.asked = 0
         self.compiled = 0
 
-    async def ask(self, query: str, variables: dict[str, object] | None = None) -> tuple[bytes, bytes]:
-        """Return the compiled answer and the resolvers'."""
+    async def ask(
+        self, query: str, variables: Mapping[str, Any] | None = None, viewer: str = "staff"
+    ) -> tuple[bytes, bytes]:
+        """Return the compiled answer and the resolvers', for one of the VIEWERS."""
         body = {"query": query, "variables": variables or {}}
         direct = self.app.state.database.direct
         before = direct.sent
-        compiled = await self._compiled.post("/graphql", json=body)
+        compiled = await self._compiled.post("/graphql", json=body, headers=VIEWERS[viewer])
         self.asked += 1
         self.compiled += direct.sent - before
-        resolved = await self._resolved.post("/graphql", json=body)
+        resolved = await self._resolved.post("/graphql", json=body, headers=VIEWERS[viewer])
         assert compiled.status_code == resolved.status_code
         return compiled.content, resolved.content
 
@@ -59,8 +73,9 @@ async def ways(awkward_url: str) -> AsyncIterator[Ways]:
     async with database.transaction() as session:
         await fill(session)
     await database.close()
+    common: dict[str, Any] = {"database_url": awkward_url, "secrets": SECRET, "statement_timeout": 30}
     async with (
-        client(Settings(database_url=awkward_url, statement_timeout=30)) as (app, compiled),
-        client(Settings(database_url=awkward_url, statement_timeout=30, compiler=False)) as (_, resolved),
+        client(Settings(**common)) as (app, compiled),
+        client(Settings(**common, compiler=False)) as (_, resolved),
     ):
         yield Ways(compiled, resolved, app)

@@ -1,4 +1,4 @@
-"""A small shop that has every awkward thing: nulls, ties, quotes, empty shelves, archived products, cancelled orders."""
+"""A small shop that has every awkward thing: nulls, ties, quotes, empty shelves, what is archived or cancelled."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ TEXTS = [
     "Desk lamp",
     'The "quoted" \\ back\\slash',
     "two\nlines\tand a tab\r",
-    "Zoë’s naïve café 🦜🏴‍☠️ 漢字",
+    "Zoë's naïve café 🦜🏴‍☠️ 漢字",
     "</script>&<b>'; DROP TABLE products; -- %s :x $1 {}",
     "lamp",
     "Ångström",

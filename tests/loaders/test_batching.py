@@ -22,7 +22,7 @@ class Doubles(Loader[int, int]):
 
 @pytest.fixture
 async def doubles(database: Database) -> Doubles:
-    loader = Doubles(database.reads())
+    loader = Doubles(database.reads(), None)
     loader.batches = []
     return loader
 
@@ -71,5 +71,5 @@ async def test_a_failed_batch_whose_callers_are_gone_is_not_reported_as_lost(dou
 
 
 async def test_equal_arguments_share_a_loader(database: Database) -> None:
-    loaders = Loaders(database.reads())
+    loaders = Loaders(database.reads(), None)
     assert loaders.get(Doubles) is loaders.get(Doubles)
