@@ -30,7 +30,7 @@ class Direct:
         self._echo = settings.echo_sql
         self._idle: list[asyncpg.Connection] = []
         self._permits = asyncio.Semaphore(settings.pool_size)
-        self.sent = 0
+        self.in_use = 0
 
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> str:
         """Return the one text that a statement selects.
@@ -38,7 +38,6 @@ class Direct:
         Raises OSError when the database cannot be reached or all connections stay busy, asyncpg's InterfaceError and
         PostgresError for what went wrong with the statement. A lost connection is replaced once, unnoticed.
         """
-        self.sent += 1
         if self._echo:
             logger.info("%s", sql)
         if self._permits.locked():
@@ -58,6 +57,7 @@ class Direct:
 
     async def _fetch(self, sql: str, parameters: Sequence[Any]) -> str:
         connection = await self._connection()
+        self.in_use += 1
         try:
             text: str = await connection.fetchval(sql, *parameters)
         except asyncpg.PostgresError:
@@ -66,6 +66,8 @@ class Direct:
         except BaseException:
             connection.terminate()  # whatever it was doing, nobody waits for it any more
             raise
+        finally:
+            self.in_use -= 1
         self._give_back(connection)
         return text
 

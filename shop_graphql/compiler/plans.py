@@ -85,6 +85,8 @@ def make(
     operation = Operation(schema, document.operation, document.fragments, variables, declarations, role)
     try:
         data = members({field.key: field.value(None) for field in operation.fields()})
+        if all(isinstance(piece, str) for piece in data):
+            return Unplanned("nothing is asked of the database")
         compiled = select(joined(['{"data":', *data, "}"])).compile(dialect=_DIALECT)
     except NotCompiledError as reason:
         return Unplanned(str(reason))

@@ -88,8 +88,14 @@ def make(database: Database, empty_shop: None) -> Factory:
 
 
 @pytest.fixture
-def statements(app: Starlette) -> Iterator[list[str]]:
-    """Every SQL statement that the application sends, in order."""
+def resolvers(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave everything to the resolvers."""
+    monkeypatch.setattr(app.state.endpoint, "short_way", None)
+
+
+@pytest.fixture
+def statements(app: Starlette, resolvers: None) -> Iterator[list[str]]:
+    """Every SQL statement that the resolvers send, in order."""
     sent: list[str] = []
     engine = app.state.database.engine.sync_engine
 

@@ -1,6 +1,6 @@
 """One shop, asked in both ways: through compiled statements and through the resolvers."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,21 +35,32 @@ class Ways:
         self._resolved = resolved
         self.app = app
         self.asked = 0
-        self.compiled = 0
+        self.statements: list[str] = []
+        record(app, self.statements)
 
     async def ask(
         self, query: str, variables: Mapping[str, Any] | None = None, viewer: str = "staff"
     ) -> tuple[bytes, bytes]:
         """Return the compiled answer and the resolvers', for one of the VIEWERS."""
         body = {"query": query, "variables": variables or {}}
-        direct = self.app.state.database.direct
-        before = direct.sent
         compiled = await self._compiled.post("/graphql", json=body, headers=VIEWERS[viewer])
         self.asked += 1
-        self.compiled += direct.sent - before
         resolved = await self._resolved.post("/graphql", json=body, headers=VIEWERS[viewer])
         assert compiled.status_code == resolved.status_code
         return compiled.content, resolved.content
+
+
+def record(app: Starlette, statements: list[str]) -> None:
+    """Add every compiled statement that the application sends to `statements`."""
+    direct = app.state.database.direct
+    fetch = direct.fetch
+
+    async def recorded(sql: str, parameters: Sequence[Any]) -> str:
+        statements.append(sql)
+        text: str = await fetch(sql, parameters)
+        return text
+
+    direct.fetch = recorded
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Queries over the whole schema: every field, argument, filter and order, as literals and as variables."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +80,7 @@ class Request:
 
     draw: st.DrawFn
     variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    declared: list[str] = field(default_factory=list)
     fragments: list[str] = field(default_factory=list)
     size: int = 0
 
@@ -91,8 +93,8 @@ class Request:
         return f"${name}"
 
     def document(self, selection: str) -> tuple[str, dict[str, Any]]:
-        declared = ", ".join(f"${name}: {type_}" for name, (type_, _) in self.variables.items())
-        header = f"query Q({declared})" if declared else "query Q"
+        declared = [*(f"${name}: {type_}" for name, (type_, _) in self.variables.items()), *self.declared]
+        header = f"query Q({', '.join(declared)})" if declared else "query Q"
         values = {name: value for name, (_, value) in self.variables.items() if value is not ABSENT}
         return f"{header} {{ {selection} }} {' '.join(self.fragments)}", values
 
@@ -110,7 +112,7 @@ def queries(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 def _field(request: Request, name: str, definition: GraphQLField, depth: int) -> str:
     request.size += 1
     key = f"{name}{request.size}"
-    arguments = _arguments(request, definition)
+    arguments = arguments_of(request, definition, definition.args)
     head = f"{key}: {name}" + (f"({', '.join(arguments)})" if arguments else "") + _directives(request)
     named = get_named_type(definition.type)
     return head if is_leaf_type(named) else f"{head} {_selection(request, named, depth + 1)}"
@@ -149,9 +151,11 @@ def _twice(request: Request, type_: GraphQLObjectType) -> str:
     return f"{text} ...{name}"
 
 
-def _arguments(request: Request, definition: GraphQLField) -> list[str]:
+def arguments_of(request: Request, definition: GraphQLField, names: Iterable[str]) -> list[str]:
+    """Return some of the arguments `names` of a field, with their values."""
     given: dict[str, str] = {}
-    for name, argument in definition.args.items():
+    for name in names:
+        argument = definition.args[name]
         if name == "last" and "first" in given and not request.once_in(50):
             continue
         if is_required_argument(argument) or request.once_in(1 + RARE.get(name, 1)):
