@@ -6,13 +6,15 @@ reset or to roll back, and it may be sent again when its connection was lost.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from shop_graphql.settings import Settings, async_url
+
+Question = Callable[[asyncpg.Connection], Awaitable[Any]]
 
 LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
 """How it shows that a connection is gone; of these, only a statement's time-out comes over a good one."""
@@ -38,6 +40,15 @@ class Direct:
         Raises OSError when the database cannot be reached or all connections stay busy, asyncpg's InterfaceError and
         PostgresError for what went wrong with the statement. A lost connection is replaced once, unnoticed.
         """
+        text: str = await self._ask(sql, lambda connection: connection.fetchval(sql, *parameters))
+        return text
+
+    async def lines(self, sql: str, parameters: Sequence[Any]) -> list[str]:
+        """Return the first column of all rows that a statement selects; raises what `fetch` does."""
+        rows = await self._ask(sql, lambda connection: connection.fetch(sql, *parameters))
+        return [row[0] for row in rows]
+
+    async def _ask(self, sql: str, question: Question) -> Any:
         if self._echo:
             logger.info("%s", sql)
         if self._permits.locked():
@@ -46,20 +57,20 @@ class Direct:
             await self._permits.acquire()
         try:
             try:
-                return await self._fetch(sql, parameters)
+                return await self._answer(question)
             except LOST as error:
                 if isinstance(error, asyncpg.QueryCanceledError):
                     raise
-                await self._drop_idle()
-                return await self._fetch(sql, parameters)
+                self._drop_idle()
+                return await self._answer(question)
         finally:
             self._permits.release()
 
-    async def _fetch(self, sql: str, parameters: Sequence[Any]) -> str:
+    async def _answer(self, question: Question) -> Any:
         connection = await self._connection()
         self.in_use += 1
         try:
-            text: str = await connection.fetchval(sql, *parameters)
+            answer = await question(connection)
         except asyncpg.PostgresError:
             self._give_back(connection)
             raise
@@ -69,7 +80,7 @@ class Direct:
         finally:
             self.in_use -= 1
         self._give_back(connection)
-        return text
+        return answer
 
     async def _connection(self) -> asyncpg.Connection:
         while self._idle:
@@ -82,7 +93,7 @@ class Direct:
         if not connection.is_closed():
             self._idle.append(connection)
 
-    async def _drop_idle(self) -> None:
+    def _drop_idle(self) -> None:
         while self._idle:
             self._idle.pop().terminate()
 

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -85,16 +86,9 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        response = (
-            HTMLResponse(self._graphiql)
-            if self._graphiql and self._is_browser(request)
-            else await self._answer(request)
-        )
+        is_browser = self._graphiql is not None and request.method == "GET" and _is_browser(request.headers)
+        response = HTMLResponse(self._graphiql) if is_browser else await self._answer(request)
         await response(scope, receive, send)
-
-    def _is_browser(self, request: Request) -> bool:
-        known = [name for name in _accepted_ranges(request.headers) if name in (HTML, JSON, GRAPHQL_JSON)]
-        return request.method == "GET" and known[:1] == [HTML]
 
     async def _answer(self, request: Request) -> Response:
         media_type = JSON
@@ -171,10 +165,20 @@ class GraphQLEndpoint:
         return Who(viewer, address)
 
 
-def _accepted_ranges(headers: Headers) -> list[str]:
+def _is_browser(headers: Headers) -> bool:
+    known = [name for name in _accepted_ranges(_accept(headers)) if name in (HTML, JSON, GRAPHQL_JSON)]
+    return known[:1] == [HTML]
+
+
+def _accept(headers: Headers) -> str:
+    return headers.get("accept", GRAPHQL_JSON)
+
+
+@lru_cache
+def _accepted_ranges(accept: str) -> list[str]:
     """Return the media ranges that the client takes, the preferred ones first."""
     qualities: dict[str, float] = {}
-    for accepted in headers.get("accept", GRAPHQL_JSON).lower().split(","):
+    for accepted in accept.lower().split(","):
         media_range, *parameters = (part.strip() for part in accepted.split(";"))
         weight = next((match[1] for text in parameters if (match := _WEIGHT.fullmatch(text))), "1")
         qualities[media_range] = float(weight)
@@ -183,7 +187,7 @@ def _accepted_ranges(headers: Headers) -> list[str]:
 
 def _accepted(headers: Headers) -> str:
     """Return the media type to answer in. Raises BadRequest when the client takes none of ours."""
-    accepted = _accepted_ranges(headers)
+    accepted = _accepted_ranges(_accept(headers))
     for media_type in accepted:
         if media_type in (GRAPHQL_JSON, JSON):
             return media_type

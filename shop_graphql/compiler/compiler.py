@@ -15,9 +15,7 @@ from shop_graphql.deferred import Decisions, Given
 from shop_graphql.errors import BadArgument
 
 MAX_BYTES = 64 * 2**20
-OVERHEAD = 4096
-"""Bytes that a document or a plan takes beside its text, about."""
-PER_CHARACTER = 40
+PER_CHARACTER = 50
 """Bytes that a character of a document takes once it is parsed, about."""
 
 
@@ -72,8 +70,7 @@ class Compiler:
             document: Document | Unplanned = Document(self._schema, self._check, query, operation_name)
         except NotCompiledError as reason:
             document = Unplanned(str(reason))
-        size = OVERHEAD + len(query) * PER_CHARACTER
-        self._documents.put((query, operation_name), document, size)
+        self._documents.put((query, operation_name), document, len(query) * PER_CHARACTER)
         return document
 
     def _make(self, key: Key, tree: Tree | None, given: Given) -> Plan | Unplanned:
@@ -86,6 +83,6 @@ class Compiler:
         except Exception:
             logger.exception("Bug in the compiler, which the resolvers cover up")
             plan = Unplanned("a bug")
-        size = OVERHEAD + (len(plan.sql) if isinstance(plan, Plan) else 0)
-        self._plans.put(key, grown(tree, decisions.made.items(), plan), size)
+        tree = grown(tree, decisions.made.items(), plan)
+        self._plans.put(key, tree, tree.size)
         return plan

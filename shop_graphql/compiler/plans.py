@@ -18,6 +18,10 @@ from shop_graphql.errors import BadArgument
 
 Reader = Callable[[Given], Any]
 
+PER_PLAN = 2048
+PER_READER = 512
+"""Bytes that a plan takes beside its statement, and each of its parameters, about."""
+
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 
@@ -38,12 +42,18 @@ class Plan:
         except BadArgument:
             raise NotCompiledError("a bad argument") from None
 
+    @property
+    def size(self) -> int:
+        """The bytes that it takes, about."""
+        return PER_PLAN + len(self.sql) + PER_READER * len(self.readers)
+
 
 @dataclass(frozen=True)
 class Unplanned:
     """An operation that resolvers answer."""
 
     reason: str
+    size = PER_PLAN
 
 
 class Choice:
@@ -52,6 +62,11 @@ class Choice:
     def __init__(self, question: Deferred) -> None:
         self.question = question
         self.plans: dict[Any, Tree] = {}
+
+    @property
+    def size(self) -> int:
+        """The bytes that all of its plans take, about."""
+        return sum(plan.size for plan in self.plans.values())
 
 
 Tree = Choice | Plan | Unplanned

@@ -31,8 +31,8 @@ from sqlalchemy import ColumnElement
 from shop_graphql.access import Role
 from shop_graphql.compiler.json import Json, choice, members, nullable
 
-MAX_DEPTH = 12
-MAX_FIELDS = 1000
+MAX_DEPTH = 20
+MAX_FIELDS = 300
 
 
 class NotCompiledError(Exception):

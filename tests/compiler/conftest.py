@@ -71,7 +71,7 @@ def awkward_url(server_url: str) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def client(settings: Settings) -> AsyncIterator[tuple[Starlette, httpx.AsyncClient]]:
+async def served(settings: Settings) -> AsyncIterator[tuple[Starlette, httpx.AsyncClient]]:
     app = create_app(settings)
     transport = httpx.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
@@ -86,7 +86,7 @@ async def ways(awkward_url: str) -> AsyncIterator[Ways]:
     await database.close()
     common: dict[str, Any] = {"database_url": awkward_url, "secrets": SECRET, "statement_timeout": 30}
     async with (
-        client(Settings(**common)) as (app, compiled),
-        client(Settings(**common, compiler=False)) as (_, resolved),
+        served(Settings(**common)) as (app, compiled),
+        served(Settings(**common, compiler=False)) as (_, resolved),
     ):
         yield Ways(compiled, resolved, app)
