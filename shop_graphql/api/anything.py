@@ -10,12 +10,12 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, case, column, fun
 from sqlalchemy.sql.selectable import FromClause
 
 from shop_graphql.api.nodes import Node, parse_id
+from shop_graphql.api.sources import matching
 from shop_graphql.compiler import json
 from shop_graphql.compiler.json import Json
 from shop_graphql.compiler.selection import Field, Source
 from shop_graphql.deferred import checked, later
 from shop_graphql.errors import BadArgument
-from shop_graphql.statements import rows
 from shop_graphql.statements.filters import bind
 
 
@@ -63,7 +63,6 @@ def _node(field: Field, prefix: ColumnElement[str], row_id: ColumnElement[int], 
     found: dict[Any, ColumnElement[Any]] = {}
     for name, type_ in field.possible_types().items():
         node = Node.by_name[name]
-        found_by_id = node.model.__table__.c.id == row_id
-        source = rows.matching(node.model, field.operation.role, found_by_id).correlate(at).subquery()
+        source = matching(field, node.model, node.model.__table__.c.id == row_id, type_).correlate(at).subquery()
         found[json.text(node.prefix)] = json.joined(json.one(field.object(source, type_), source, or_null=True))
     return [case(found, value=prefix, else_=json.text("null"))]

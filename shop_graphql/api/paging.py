@@ -1,6 +1,6 @@
 """Connections in SQL: what their fields are, said of a list and its page instead of loaded rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,10 +20,11 @@ from shop_graphql.statements.sorting import order_by
 class Place:
     """A connection inside a statement. Its page is read only when something is said of it."""
 
-    def __init__(self, rows: Rows, window: Window, parent: FromClause | None, *, surplus: bool) -> None:
-        self.listing = Listing(rows, window, parent)
+    def __init__(self, listing: Listing, columns: Set[str], *, surplus: bool) -> None:
+        self.listing = listing
+        self._columns = columns
         self._surplus = surplus
-        self._limit = bind(window.limit, BigInteger())
+        self._limit = bind(listing.window.limit, BigInteger())
 
     @property
     def window(self) -> Window:
@@ -33,11 +34,16 @@ class Place:
     @cached_property
     def page(self) -> FromClause:
         """The rows of the page. With the surplus one, each has its `number` and how many were `found`."""
-        page = page_of(self.listing, surplus=self._surplus).subquery()
+        page = page_of(self.listing, self._columns, surplus=self._surplus).subquery()
         if not self._surplus:
             return page
         number = func.row_number().over(order_by=order_by(page, self.window.direction))
         return select(page, number.label("number"), func.count().over().label("found")).subquery()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anything was said of the page."""
+        return "page" in vars(self)
 
     @property
     def cursor(self) -> ColumnElement[str]:
@@ -70,14 +76,17 @@ class Pages(Source):
     def json(self, field: Field, at: FromClause | None) -> Json:
         rows, window = self.read(field.operation.role, **field.arguments)
         surplus = any(part.name == "pageInfo" for part in field.subfields())
-        place = Place(rows, window, at, surplus=surplus)
-        json_of_it = field.object(place)
-        return json.only(json_of_it, place.page) if "page" in vars(place) else json_of_it
+        place = Place(Listing(rows, window, at), field.columns(), surplus=surplus)
+        content = field.object(place)
+        return json.only(content, place.page) if place.is_read else content
 
 
 @dataclass(frozen=True)
 class Nodes(Source):
     """The elements of a page."""
+
+    def columns(self, field: Field) -> Set[str]:
+        return field.columns()
 
     def json(self, field: Field, at: Place) -> Json:
         return at.elements(field.object(at.page))
@@ -86,6 +95,9 @@ class Nodes(Source):
 @dataclass(frozen=True)
 class Edges(Source):
     """The elements of a page, each beside its cursor."""
+
+    def columns(self, field: Field) -> Set[str]:
+        return field.columns()
 
     def json(self, field: Field, at: Place) -> Json:
         return at.elements(field.object(at))
@@ -102,6 +114,9 @@ class EdgeCursor(Source):
 @dataclass(frozen=True)
 class EdgeNode(Source):
     """The element of an edge."""
+
+    def columns(self, field: Field) -> Set[str]:
+        return field.columns()
 
     def json(self, field: Field, at: Place) -> Json:
         return field.object(at.page)

@@ -1,11 +1,12 @@
 """Where fields come from: each kind is read by resolvers and said in SQL in one place."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import orjson
+from graphql import GraphQLObjectType
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.sql.selectable import FromClause
 
@@ -27,6 +28,9 @@ class Column(Source):
         """Return the column's value in the row of `node`."""
         return getattr(node.row, self.key)
 
+    def columns(self, field: Field) -> Set[str]:  # noqa: ARG002
+        return {self.key}
+
     def json(self, field: Field, at: FromClause) -> Json:
         return field.leaf(at.c[self.key])
 
@@ -41,6 +45,9 @@ class Translated(Source):
     def read(self, node: Any) -> Any:
         """Return what belongs to the column's value in the row of `node`."""
         return self.values[getattr(node.row, self.key)]
+
+    def columns(self, field: Field) -> Set[str]:  # noqa: ARG002
+        return {self.key}
 
     def json(self, field: Field, at: FromClause) -> Json:
         texts = {getattr(stored, "value", stored): _written(field, value) for stored, value in self.values.items()}
@@ -76,6 +83,9 @@ class Group(Source):
 class Same(Source):
     """An object that shows the same as the one it is found in."""
 
+    def columns(self, field: Field) -> Set[str]:
+        return field.columns()
+
     def json(self, field: Field, at: Any) -> Json:
         return field.object(at)
 
@@ -87,8 +97,13 @@ class ToOne(Source):
     model: Model
     key: str
 
+    def columns(self, field: Field) -> Set[str]:  # noqa: ARG002
+        return {self.key}
+
     def json(self, field: Field, at: FromClause) -> Json:
-        found = rows.matching(self.model, field.operation.role, self.model.__table__.c.id == at.c[self.key])
+        found = rows.matching(
+            self.model, field.operation.role, self.model.__table__.c.id == at.c[self.key], field.columns()
+        )
         return one(field, found.correlate(at))
 
 
@@ -101,7 +116,7 @@ class ToMany(Source):
 
     def json(self, field: Field, at: FromClause) -> Json:
         belongs = self.model.__table__.c[self.key] == at.c.id
-        found = rows.matching(self.model, field.operation.role, belongs).correlate(at).subquery()
+        found = matching(field, self.model, belongs).correlate(at).subquery()
         return json.many(field.object(found), found, [found.c.id])
 
 
@@ -113,7 +128,9 @@ class Lookup(Source):
     named: Callable[..., ColumnElement[bool]]
 
     def json(self, field: Field, at: None) -> Json:  # noqa: ARG002
-        return one(field, rows.matching(self.model, field.operation.role, self.named(**field.arguments)))
+        return one(
+            field, rows.matching(self.model, field.operation.role, self.named(**field.arguments), field.columns())
+        )
 
 
 @dataclass(frozen=True)
@@ -137,6 +154,13 @@ class Single(Source):
     def json(self, field: Field, at: FromClause) -> Json:
         found = self.select(at).correlate(at).subquery()
         return json.only(field.object(found), found)
+
+
+def matching(
+    field: Field, model: Model, condition: ColumnElement[bool], parent: GraphQLObjectType | None = None
+) -> Select[Any]:
+    """Select the rows that keep `condition` and that the viewer sees, with what is asked of the field's `parent`."""
+    return rows.matching(model, field.operation.role, condition, field.columns(parent))
 
 
 def one(field: Field, statement: Select[Any]) -> Json:

@@ -1,8 +1,9 @@
 """What an operation selects, field by field, after merging, fragments, @skip and @include."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -45,6 +46,10 @@ class Source(ABC):
     @abstractmethod
     def json(self, field: "Field", at: Any) -> Json:
         """Return the value as JSON; `at` is what the source of the object gave to `Field.object`."""
+
+    def columns(self, field: "Field") -> Set[str]:  # noqa: ARG002
+        """Return what the field needs of the row of its object beside the id."""
+        return frozenset()
 
 
 class Declarations(Protocol):
@@ -112,6 +117,8 @@ class Field:
     key: str
     nodes: FieldDetailsList
     depth: int
+    selected: dict[str, list["Field"]] = dataclass_field(default_factory=dict)
+    """The sub-selections that were looked at, by the type of the object."""
 
     @property
     def name(self) -> str:
@@ -147,9 +154,27 @@ class Field:
         values = get_argument_values(self.definition, self.nodes[0].node, self.operation.variables)
         return self.operation.declarations.arguments(self.definition, values)
 
+    @cached_property
+    def source(self) -> Source | None:
+        """Where the value comes from; None for `__typename`. Raises NotCompiledError."""
+        if self.name == "__typename":
+            return None
+        source = self.operation.declarations.source(self.definition)
+        if source is None:
+            raise NotCompiledError(f"only a resolver knows {self.parent.name}.{self.name}")
+        return source
+
     def subfields(self, parent: GraphQLObjectType | None = None) -> list["Field"]:
         """Return what is selected of the value where that is a `parent`, by default the field's own type."""
-        return self.operation.subfields(self, parent or self.named_type)
+        parent = parent or self.named_type
+        if parent.name not in self.selected:
+            self.selected[parent.name] = self.operation.subfields(self, parent)
+        return self.selected[parent.name]
+
+    def columns(self, parent: GraphQLObjectType | None = None) -> Set[str]:
+        """Return which columns of a row are needed for what is selected of it."""
+        sources = ((field.source, field) for field in self.subfields(parent))
+        return {"id"}.union(*(source.columns(field) for source, field in sources if source))
 
     def possible_types(self) -> Mapping[str, GraphQLObjectType]:
         """Return by name the types that the value can have."""
@@ -157,12 +182,7 @@ class Field:
 
     def value(self, at: Any) -> Json:
         """Return the field as JSON. Raises NotCompiledError."""
-        if self.name == "__typename":
-            return [f'"{self.parent.name}"']
-        source = self.operation.declarations.source(self.definition)
-        if source is None:
-            raise NotCompiledError(f"only a resolver knows {self.parent.name}.{self.name}")
-        return source.json(self, at)
+        return [f'"{self.parent.name}"'] if self.source is None else self.source.json(self, at)
 
     def object(self, at: Any, parent: GraphQLObjectType | None = None) -> Json:
         """Return what is selected of the value, a `parent` that is found `at` some place."""

@@ -1,7 +1,7 @@
 """Connections: pages and whatever else is asked of a list, for every parent in one statement."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ from shop_graphql.access import Role
 from shop_graphql.deferred import later
 from shop_graphql.statements.criteria import Criteria, with_default
 from shop_graphql.statements.filters import EVERYTHING, Where, bind, without
-from shop_graphql.statements.rows import Model, columns
+from shop_graphql.statements.rows import Model, columns, some_columns
 from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, order_by, reversed_order
 from shop_graphql.statements.visibility import visible
 
@@ -190,18 +190,22 @@ def _with_page(statement: Select[Any], listing: Listing) -> Select[Any]:
     return statement.add_columns(*page.c).join(page, true(), isouter=True).order_by(*order)
 
 
-def page_of(listing: Listing, *, surplus: bool) -> Select[Any]:
-    """Select the rows of a page, from the end at which it begins, and the row after them when there is a `surplus`."""
+def page_of(listing: Listing, names: Set[str] | None = None, *, surplus: bool) -> Select[Any]:
+    """Select the rows of a page, from the end at which it begins, and the row after them when there is a `surplus`.
+
+    They have all columns, or those of the `names` and of the order.
+    """
     model, where, window = listing.source.model, listing.source.where, listing.window
     direction = window.direction
-    selected = list(columns(model))
+    keys = {sort.key for sort in direction}
+    selected = list(columns(model)) if names is None else some_columns(model, names | keys)
     selected += [column(model, where, sort).label(sort.key) for sort in direction if sort.key == RELEVANCE]
     statement = listing.rows(*selected)
     if window.after is not None:
         statement = statement.where(listing.beyond(window.order, window.after))
     if window.before is not None:
         statement = statement.where(listing.beyond(reversed_order(window.order), window.before))
-    keys = [(column(model, where, sort), sort.descending) for sort in direction]
-    ordered = statement.order_by(*(key.desc() if descending else key.asc() for key, descending in keys))
+    sorts = [(column(model, where, sort), sort.descending) for sort in direction]
+    ordered = statement.order_by(*(key.desc() if descending else key.asc() for key, descending in sorts))
     limit = later(lambda limit: limit + 1, window.limit) if surplus else window.limit
     return ordered.limit(bind(limit, BigInteger()))

@@ -1,5 +1,6 @@
 """Rows of one table: by id, and by the row they belong to; always those that the viewer sees."""
 
+from collections.abc import Set
 from functools import cache
 from typing import Any
 
@@ -30,9 +31,20 @@ def texts(name: str) -> TableValuedAlias:
     return func.unnest(array).table_valued(column("key", Text)).render_derived()
 
 
-def matching(model: Model, role: Role | None, condition: ColumnElement[bool]) -> Select[Any]:
-    """Select the rows that keep `condition`, which is in terms of the model's table, and that the viewer sees."""
-    return select(*columns(model)).where(condition, visible(model, role))
+def some_columns(model: Model, names: Set[str]) -> list[ColumnElement[Any]]:
+    """Return those of a row's columns that have one of the `names`."""
+    return [column for column in columns(model) if column.key in names]
+
+
+def matching(
+    model: Model, role: Role | None, condition: ColumnElement[bool], names: Set[str] | None = None
+) -> Select[Any]:
+    """Select the rows that keep `condition`, which is in terms of the model's table, and that the viewer sees.
+
+    They have all columns, or those of the `names`.
+    """
+    selected = columns(model) if names is None else some_columns(model, names)
+    return select(*selected).where(condition, visible(model, role))
 
 
 @cache
