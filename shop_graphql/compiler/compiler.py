@@ -15,7 +15,7 @@ from shop_graphql.deferred import Decisions, Given
 from shop_graphql.errors import BadArgument
 
 MAX_BYTES = 64 * 2**20
-PER_CHARACTER = 50
+PER_CHARACTER = 120
 """Bytes that a character of a document takes once it is parsed, about."""
 
 

@@ -32,6 +32,8 @@ class Plan:
     sql: str
     readers: tuple[Reader, ...]
     checks: tuple[Reader, ...]
+    varying: tuple[int, ...]
+    """Which of the parameters, counted from 0, are not the same for all requests; one alone is often an id."""
 
     def parameters(self, given: Given) -> list[Any]:
         """Return the statement's parameters for a request. Raises NotCompiledError where the client is to be told."""
@@ -108,8 +110,15 @@ def make(
     except RecursionError:
         return Unplanned("too deep")
     assert isinstance(compiled, SQLCompiler)  # noqa: S101
-    readers = tuple(_reader(compiled, name) for name in compiled.positiontup or ())
-    return Plan(str(compiled), readers, tuple(check.read for check in decisions.checks))
+    names = compiled.positiontup or ()
+    readers = tuple(_reader(compiled, name) for name in names)
+    varying = tuple(number for number, name in enumerate(names) if _varies(compiled, name))
+    return Plan(str(compiled), readers, tuple(check.read for check in decisions.checks), varying)
+
+
+def _varies(compiled: SQLCompiler, name: str) -> bool:
+    parameter = compiled.binds[name]
+    return parameter.required or isinstance(parameter.value, Deferred)
 
 
 def _reader(compiled: SQLCompiler, name: str) -> Reader:

@@ -29,7 +29,7 @@ def compiled(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every compiled statement that the application sends."""
     sent: list[str] = []
     monkeypatch.setattr(app.state.database.direct, "fetch", app.state.database.direct.fetch)
-    record(app, sent)
+    record(app, sent.append)
     return sent
 
 

@@ -1,6 +1,6 @@
 """One shop, asked in both ways: through compiled statements and through the resolvers."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,8 +35,11 @@ class Ways:
         self._resolved = resolved
         self.app = app
         self.asked = 0
-        self.statements: list[str] = []
-        record(app, self.statements)
+        self.answered_by_one_statement = 0
+        record(app, self._count)
+
+    def _count(self, _statement: str) -> None:
+        self.answered_by_one_statement += 1
 
     async def ask(
         self, query: str, variables: Mapping[str, Any] | None = None, viewer: str = "staff"
@@ -50,13 +53,13 @@ class Ways:
         return compiled.content, resolved.content
 
 
-def record(app: Starlette, statements: list[str]) -> None:
-    """Add every compiled statement that the application sends to `statements`."""
+def record(app: Starlette, note: Callable[[str], None]) -> None:
+    """Call `note` with every compiled statement that the application sends."""
     direct = app.state.database.direct
     fetch = direct.fetch
 
     async def recorded(sql: str, parameters: Sequence[Any]) -> str:
-        statements.append(sql)
+        note(sql)
         text: str = await fetch(sql, parameters)
         return text
 

@@ -88,6 +88,14 @@ def test_values_of_another_shape_have_another_statement(
     assert plans.sql(PRODUCTS, **one) != plans.sql(PRODUCTS, **other)
 
 
+def test_a_plan_tells_which_parameters_vary(plans: Plans) -> None:
+    plan, parameters = plans.compiler.plan(PRODUCT, None, {"id": "prod_42"}, Role.STAFF, {VIEWER: None})
+    assert (plan.varying, parameters) == ((0,), [42])
+    query = "{ products(first: 3) { nodes { id } } me { id } }"
+    plan, parameters = plans.compiler.plan(query, None, {}, Role.CUSTOMER, {VIEWER: 7})
+    assert ([parameters[number] for number in plan.varying], parameters[0]) == ([7], 3)
+
+
 def test_each_role_has_its_own_plan(plans: Plans) -> None:
     query = "{ orders { nodes { id } } }"
     assert "orders.user_id = $1" in plans.sql(query, Role.CUSTOMER)
