@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,18 +12,26 @@ from starlette.applications import Starlette
 from shop_graphql import migration
 from shop_graphql.access import Role
 from shop_graphql.app import create_app
+from shop_graphql.auth import Tokens
 from shop_graphql.database import Database
 from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
 from tests.compiler.shop import fill
-from tests.conftest import SECRET, signed_in, temporary_database
+from tests.conftest import SECRET, temporary_database
+
+
+def _signed_in(user_id: int, role: Role) -> dict[str, str]:
+    """Return the headers of somebody who stays signed in for as long as any comparison takes."""
+    token = Tokens([SECRET]).issue(user_id, role, lifetime=timedelta(days=1))
+    return {"authorization": f"Bearer {token}"}
+
 
 VIEWERS = {
     "anonymous": {},
-    "customer": signed_in(1, Role.CUSTOMER),
-    "other": signed_in(8, Role.CUSTOMER),
-    "staff": signed_in(MAX_ID, Role.STAFF),
-    "admin": signed_in(MAX_ID, Role.ADMIN),
+    "customer": _signed_in(1, Role.CUSTOMER),
+    "other": _signed_in(8, Role.CUSTOMER),
+    "staff": _signed_in(MAX_ID, Role.STAFF),
+    "admin": _signed_in(MAX_ID, Role.ADMIN),
 }
 """The headers of those who ask. The customer has orders, the other one has none."""
 
