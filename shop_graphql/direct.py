@@ -74,6 +74,9 @@ class Direct:
         except asyncpg.PostgresError:
             self._give_back(connection)
             raise
+        except asyncpg.InternalClientError as error:  # the server's farewell came just when something was asked
+            connection.terminate()
+            raise asyncpg.InterfaceError("the connection was ended") from error
         except BaseException:
             connection.terminate()  # whatever it was doing, nobody waits for it any more
             raise

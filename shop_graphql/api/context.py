@@ -40,6 +40,7 @@ class Context:
         self.address = who.address
         self.bad_token = who.bad_token
         self.has_written = False
+        """Whether anything may have been changed, so that the client must be told."""
         self._read_through(reads or database.reads(self._shared))
 
     async def write(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -79,6 +80,7 @@ class Context:
     async def sign_in(self, attempt: Coroutine[Any, Any, SignedIn]) -> SignedIn:
         """Let the rest of the request be of whoever `attempt` signs in."""
         await self.close()
+        self.has_written = True
         signed = await attempt
         self.viewer = signed.viewer
         self._read_through(self._database.reads(self._shared, fresh=True))

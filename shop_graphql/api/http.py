@@ -126,8 +126,7 @@ class GraphQLEndpoint:
             message = f"The answer has more than {self._limit:,} bytes; ask for less at once."
             content = {"errors": [request_error(message, TOO_LARGE)]}
             return _json(content, media_type, 400 if media_type == GRAPHQL_JSON else 200)
-        trace = current.get()
-        if trace is not None:
+        if self._debug and (trace := current.get()) is not None:
             body = b'%b,"extensions":%b}' % (body[:-1], encode(trace.extensions()))
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         return Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
