@@ -43,8 +43,8 @@ async def test_a_database_that_cannot_be_reached_is_tried_again(caplog: pytest.L
     assert caplog.messages[0].startswith("Old idempotency keys and sessions stay for now")
 
 
-async def test_sessions_that_have_expired_are_swept_away(database: Database, make: Factory) -> None:
-    user = await make.user()
+async def test_sessions_that_have_expired_are_swept_away(database: Database, empty_shop: None) -> None:
+    user = await Factory(database).user()
     async with database.transaction() as session:
         fill = (
             "INSERT INTO sessions (id, user_id, digest, expires_at) "

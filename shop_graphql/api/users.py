@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shop_graphql.api.orders import OrderConnection
 
 
-@strawberry.type(description="Somebody who has an account. Customers see theirs only.")
+@strawberry.type(description="Somebody who has an account.")
 class User(Node, model=models.User, prefix="user"):
     email: str = column(models.User.email, "The e-mail address; unique, whatever its case.")
     full_name: str = column(models.User.full_name, "The name as the user writes it.")

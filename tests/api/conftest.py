@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from shop_graphql.access import Role
 from shop_graphql.app import create_app
+from shop_graphql.auth import Passwords
 from shop_graphql.database import Database
 from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
@@ -18,6 +19,8 @@ from tests.factories import Factory
 
 ADMIN = signed_in(MAX_ID, Role.ADMIN)
 """The headers of somebody who may do everything, and whose id no user of a test has."""
+
+PASSWORD = "correct horse battery staple"
 
 ACTOR = f"user_{MAX_ID}"
 
@@ -75,6 +78,12 @@ async def http(app: Starlette, empty_shop: None) -> AsyncIterator[httpx.AsyncCli
 async def anonymous_http(app: Starlette, empty_shop: None) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+async def password_hash() -> str:
+    """The hash of PASSWORD, which takes long to make."""
+    return await Passwords().hash(PASSWORD)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ CLAIMS = {
     "sub": "user_7",
     "role": "staff",
     "iat": NOW,
-    "exp": NOW + 900,
+    "exp": NOW + 7200,
 }
 GENUINE = forged(HEADER, CLAIMS)
 FIRST, SECOND, SIGNATURE = GENUINE.split(".")
@@ -128,9 +128,9 @@ FORGED = {
     "role in capitals": with_claims(role="ADMIN"),
     "role an object": with_claims(role={"value": "admin"}),
     "sid a number": with_claims(sid=1),
-    "nbf in the future": with_claims(nbf=NOW + 60),
+    "nbf in the future": with_claims(nbf=NOW + 7200),
     "nbf a text": with_claims(nbf=str(NOW)),
-    "iat in the future": with_claims(iat=NOW + 60),
+    "iat in the future": with_claims(iat=NOW + 7200),
     "iat a text": with_claims(iat=str(NOW)),
     "exp a text": with_claims(exp=str(NOW + 900)),
     "exp not a number": forged(HEADER, json.dumps({**CLAIMS, "exp": float("nan")})),
