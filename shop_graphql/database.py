@@ -1,10 +1,10 @@
 """The way to PostgreSQL: engines, the read session of a request, the transaction of a mutation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import CursorResult, Executable, Result
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from shop_graphql import tracing
 from shop_graphql.direct import Direct
-from shop_graphql.retrying import Work, release, run
+from shop_graphql.retrying import Work, again, release, run
 from shop_graphql.settings import Settings, async_url
 
 T = TypeVar("T")
@@ -36,7 +36,12 @@ class Database:
         self.engine = create_engine(settings, url)
         replica = settings.replica_url
         self._replica = create_engine(settings, replica.get_secret_value()) if replica else self.engine
-        self.direct = Direct(settings, (replica.get_secret_value() if replica else url), _connect_arguments(settings))
+        self.direct_writes = Direct(settings, url, _connect_arguments(settings))
+        self.direct = (
+            Direct(settings, replica.get_secret_value(), _connect_arguments(settings))
+            if replica
+            else self.direct_writes
+        )
         if settings.debug:
             tracing.listen(self.engine)
             if replica:
@@ -63,6 +68,13 @@ class Database:
         sessions = partial(self._writes, info={ACTOR: actor})
         return await asyncio.shield(asyncio.create_task(run(sessions, work, repeatable=repeatable)))
 
+    async def send(self, work: Callable[["Statements"], Coroutine[Any, Any, T]]) -> T:
+        """Run `work`, statements each of which is a transaction, to its end even when the caller goes away.
+
+        It is run again as retrying.again says, so that it must find out by itself whether it was done.
+        """
+        return await asyncio.shield(asyncio.create_task(again(partial(work, self.direct_writes))))
+
     def preview(
         self, shared: Mapping[str, Any] = NOTHING, actor: str | None = None
     ) -> tuple[AsyncSession, "ReadSession"]:
@@ -73,8 +85,29 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.direct.close()
+        await self.direct_writes.close()
         await self.engine.dispose()
         await self._replica.dispose()
+
+
+class Statements(Protocol):
+    """A place to send statements in PostgreSQL's own words to; each selects at most one text."""
+
+    async def fetch(self, sql: str, parameters: Sequence[Any]) -> str | None:
+        """Return the text, or None when there is none."""
+
+
+class Within:
+    """Statements inside the transaction of a session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def fetch(self, sql: str, parameters: Sequence[Any]) -> str | None:
+        """Return the text that a statement selects, or None."""
+        connection = await self._session.connection()
+        text: str | None = (await connection.exec_driver_sql(sql, tuple(parameters))).scalar_one_or_none()
+        return text
 
 
 class RequestOver(Exception):

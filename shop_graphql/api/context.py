@@ -10,13 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.access import Viewer
 from shop_graphql.accounts import Accounts, SignedIn
-from shop_graphql.database import Database, Reads
+from shop_graphql.database import Database, Reads, Within
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.services import Outcome, once
 from shop_graphql.statements.visibility import VIEWER
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Sent = Callable[..., Coroutine[Any, Any, Outcome]]
+"""A service that takes Statements, the actor and keywords."""
 
 Service = Callable[Concatenate[AsyncSession, P], Coroutine[Any, Any, T]]
 
@@ -66,6 +69,17 @@ class Context:
         finally:
             self._read_through(self._database.reads(self._shared, fresh=True))
 
+    async def send(self, service: Sent, *, only_try: bool, **arguments: Any) -> Outcome:
+        """Do the same with a service that is one statement, repeated safely by its key; or `only_try`, as `preview`."""
+        if only_try:
+            return await self.preview(_within, service, actor=self.viewer.actor, **arguments)
+        await self.close()
+        self.has_written = True
+        try:
+            return await self._database.send(partial(service, actor=self.viewer.actor, **arguments))
+        finally:
+            self._read_through(self._database.reads(self._shared, fresh=True))
+
     async def preview(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a service whose transaction is never committed; until then the request's reads see its work."""
         await self.close()
@@ -101,6 +115,10 @@ class Context:
     def _read_through(self, reads: Reads) -> None:
         self.reads = reads
         self.loaders = Loaders(reads, self.viewer.role)
+
+
+async def _within(session: AsyncSession, /, service: Sent, **arguments: Any) -> Outcome:
+    return await service(Within(session), **arguments)
 
 
 async def _call(service: Service[..., T], args: Any, kwargs: Any, session: AsyncSession) -> T:
