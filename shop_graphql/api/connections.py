@@ -16,12 +16,11 @@ from shop_graphql.errors import BadArgument
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.loaders.pages import Pages
 from shop_graphql.statements import cursors
-from shop_graphql.statements.pages import Count, Outside, Part, Rows, Source, Window
+from shop_graphql.statements.pages import MAX_LIMIT, Count, Outside, Part, Rows, Source, Window
 from shop_graphql.statements.rows import Model
 from shop_graphql.statements.sorting import Order
 
 DEFAULT_LIMIT = 20
-MAX_LIMIT = 100
 MAX_COUNT = 1_000_000
 
 T = TypeVar("T")

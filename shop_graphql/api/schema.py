@@ -16,7 +16,6 @@ from shop_graphql.api.authorization import Authorization, describe
 from shop_graphql.api.bulk_mutations import BulkMutations
 from shop_graphql.api.catalog import CatalogQueries
 from shop_graphql.api.catalog_mutations import CatalogMutations
-from shop_graphql.api.connections import MAX_LIMIT
 from shop_graphql.api.context import Info
 from shop_graphql.api.errors import HANDLERS, UserError
 from shop_graphql.api.nodes import SOURCE, Node, load_node
@@ -28,6 +27,7 @@ from shop_graphql.api.sign_in import SignInMutations, SignInQueries
 from shop_graphql.api.stock_mutations import StockMutations
 from shop_graphql.api.user_mutations import UserMutations
 from shop_graphql.api.users import UserQueries
+from shop_graphql.statements.pages import MAX_LIMIT
 
 _ID = strawberry.argument(description="The id of anything.")
 _IDS = strawberry.argument(description=f"The ids of anything, at most {MAX_LIMIT}.")

@@ -20,6 +20,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     select,
     true,
 )
@@ -33,6 +34,9 @@ from shop_graphql.statements.filters import EVERYTHING, Where, bind, without
 from shop_graphql.statements.rows import Model, columns, some_columns
 from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, order_by, reversed_order
 from shop_graphql.statements.visibility import visible
+
+MAX_LIMIT = 100
+"""Rows of a page, at the most."""
 
 
 @dataclass(frozen=True)
@@ -207,5 +211,7 @@ def page_of(listing: Listing, names: Set[str] | None = None, *, surplus: bool) -
         statement = statement.where(listing.beyond(reversed_order(window.order), window.before))
     sorts = [(column(model, where, sort), sort.descending) for sort in direction]
     ordered = statement.order_by(*(key.desc() if descending else key.asc() for key, descending in sorts))
+    # PostgreSQL does not know the parameter when it plans for all values, and would expect a tenth of the table.
+    few = ordered.limit(literal_column(str(MAX_LIMIT + 1))).subquery()
     limit = later(lambda limit: limit + 1, window.limit) if surplus else window.limit
-    return ordered.limit(bind(limit, BigInteger()))
+    return select(few).order_by(*order_by(few, direction)).limit(bind(limit, BigInteger()))
