@@ -601,16 +601,21 @@ async def test_a_refused_mutation_does_not_undo_the_ones_beside_it(client: Clien
 
 
 async def test_an_order_is_one_statement_and_its_payload_is_read_afterwards(
-    client: Client, make: Factory, app: Starlette, statements: list[str]
+    client: Client, make: Factory, app: Starlette, statements: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await make.user()
     await make.product()
     direct = app.state.database.direct_writes
-    before = direct.sent
+    fetch = direct.fetch
+
+    async def record(sql: str, parameters: Any) -> Any:
+        statements.append("PLACE")
+        return await fetch(sql, parameters)
+
+    monkeypatch.setattr(direct, "fetch", record)
     selection = "order { items { product { name } } user { id } }"
     await mutate(client, "createOrder", selection, userId="user_1", items=[item(1, 1)])
-    assert direct.sent == before + 1
-    assert [statement.split()[0] for statement in statements] == ["SELECT", "SELECT", "SELECT"]
+    assert [statement.split()[0] for statement in statements] == ["PLACE", "SELECT", "SELECT", "SELECT"]
 
 
 async def test_a_payload_is_read_once_its_mutation_is_committed(
