@@ -45,12 +45,6 @@ _CATEGORIES_BY_NAME = (
 )
 
 
-async def keep_user(session: AsyncSession, user_id: int) -> bool:
-    """Tell whether the user exists and was not erased, and keep it so until the transaction ends."""
-    statement = select(User.id).where(User.id == user_id, User.erased_at.is_(None)).with_for_update(read=True)
-    return await session.scalar(statement) is not None
-
-
 async def lock_admins_and_user(session: AsyncSession, user_id: int) -> dict[int, Any]:
     """Lock every admin and the user by ascending id; return id, role and time of erasure of each, by id."""
     columns = User.id, User.role, User.erased_at
