@@ -1,7 +1,7 @@
 """The schema as the compiler needs it: where its fields come from, and how scalars are written in SQL."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from graphql import DocumentNode, GraphQLError, GraphQLField, specified_rules
 from sqlalchemy import ColumnElement
@@ -12,12 +12,13 @@ from strawberry.types.field import StrawberryField
 
 from shop_graphql.access import Role, includes, needed
 from shop_graphql.api.authorization import Walk
-from shop_graphql.api.nodes import SOURCE
+from shop_graphql.api.nodes import SOURCE, Node
 from shop_graphql.api.scalars import WRITERS
 from shop_graphql.api.schema import schema
 from shop_graphql.compiler.compiler import Compiler
 from shop_graphql.compiler.json import Json
-from shop_graphql.compiler.selection import Source
+from shop_graphql.compiler.selection import Field, Source
+from shop_graphql.statements.rows import Model
 
 
 class Declared:
@@ -40,6 +41,35 @@ class Declared:
         walk = Walk(schema._schema, document, operation_name, variables)
         return all(includes(role, needed(type_, field)) for type_, field in walk.fields())
 
+    def attribute(self, field: Field) -> str | None:
+        """Return the attribute of the object that is the field's value, or None when a resolver makes it."""
+        definition = _definition(field.definition)
+        plain = definition.base_resolver is None and SOURCE not in definition.metadata
+        return definition.python_name if plain else None
+
+    def model(self, type_name: str) -> Model | None:
+        """Return the table whose rows a type shows, or None."""
+        return next((model for model, node in Node.by_model.items() if self.name(node) == type_name), None)
+
+    def type_name(self, value: Any) -> str:
+        """Return the name of the type that `value` is an object of."""
+        return self.name(type(value))
+
+    def name(self, type_: type) -> str:
+        """Return the name of a type of the graph."""
+        name: str = type_.__strawberry_definition__.name  # type: ignore[attr-defined]
+        return name
+
+    def field(self, field: Field) -> StrawberryField:
+        """Return where a field is declared."""
+        return _definition(field.definition)
+
+    def resolver(self, field: Field) -> Callable[..., Any]:
+        """Return the function that carries a field of Mutation out."""
+        resolver = _definition(field.definition).base_resolver
+        assert resolver is not None  # noqa: S101
+        return cast(Callable[..., Any], resolver.wrapped_func)
+
     def scalar(self, name: str, value: ColumnElement[Any]) -> Json:
         """Return the value of a column, which is not null, as the scalar type of this name is written."""
         return WRITERS[name](value)
@@ -55,6 +85,9 @@ def check(document: DocumentNode) -> Sequence[GraphQLError]:
     return validate_document(schema._schema, document, tuple(specified_rules))
 
 
+DECLARED = Declared()
+
+
 def compiler() -> Compiler:
-    """Return a compiler of the schema's queries."""
-    return Compiler(schema._schema, check, Declared())
+    """Return a compiler of the schema's operations."""
+    return Compiler(schema._schema, check, DECLARED)

@@ -9,8 +9,9 @@ from graphql import GraphQLSchema
 from shop_graphql.access import Role
 from shop_graphql.compiler.cache import Cache, Stats
 from shop_graphql.compiler.documents import Check, Document, shape
+from shop_graphql.compiler.mutations import Mutation, Payloads
 from shop_graphql.compiler.plans import Plan, Tree, Unplanned, find, grown, make
-from shop_graphql.compiler.selection import Declarations, NotCompiledError
+from shop_graphql.compiler.selection import NotCompiledError
 from shop_graphql.deferred import Decisions, Given
 from shop_graphql.errors import BadArgument
 
@@ -27,12 +28,13 @@ Key = tuple[Document, Role | None, Hashable]
 class Compiler:
     """The plans of a schema: one for each document, role of the viewer and shape of the variables' values."""
 
-    def __init__(self, schema: GraphQLSchema, check: Check, declarations: Declarations, limit: int = MAX_BYTES) -> None:
+    def __init__(self, schema: GraphQLSchema, check: Check, declarations: Payloads, limit: int = MAX_BYTES) -> None:
         self._schema = schema
         self._check = check
         self._declarations = declarations
         self._documents: Cache[tuple[str, str | None], Document | Unplanned] = Cache(limit // 2)
-        self._plans: Cache[Key, Tree] = Cache(limit // 2)
+        self._plans: Cache[Key, Tree] = Cache(limit // 4)
+        self._mutations: Cache[Key, Mutation | Unplanned] = Cache(limit // 4)
 
     @property
     def stats(self) -> Stats:
@@ -51,9 +53,7 @@ class Compiler:
 
         Raises NotCompiledError.
         """
-        document = self._documents.get((query, operation_name)) or self._read(query, operation_name)
-        if isinstance(document, Unplanned):
-            raise NotCompiledError(document.reason)
+        document = self._document(query, operation_name, is_query=True)
         given = document.coerced(variables, shared)
         key = (document, role, tuple((name, shape(value)) for name, value in given.items()))
         try:
@@ -64,6 +64,40 @@ class Compiler:
         if isinstance(plan, Unplanned):
             raise NotCompiledError(plan.reason)
         return plan, plan.parameters(given)
+
+    def mutation(
+        self,
+        query: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        role: Role | None,
+        shared: Mapping[str, Any],
+    ) -> tuple[Mutation, Given]:
+        """Return the mutation that a viewer of this role requests, and what the request brings.
+
+        Raises NotCompiledError.
+        """
+        document = self._document(query, operation_name, is_query=False)
+        given = document.coerced(variables, shared)
+        key = (document, role, tuple((name, shape(value)) for name, value in given.items()))
+        found = self._mutations.get(key)
+        if found is None:
+            try:
+                found = Mutation.of(document, role, given, self._declarations, self._schema)
+            except (NotCompiledError, BadArgument) as reason:
+                found = Unplanned(str(reason))
+            self._mutations.put(key, found, len(query) * PER_CHARACTER)
+        if isinstance(found, Unplanned):
+            raise NotCompiledError(found.reason)
+        return found, given
+
+    def _document(self, query: str, operation_name: str | None, *, is_query: bool) -> Document:
+        document = self._documents.get((query, operation_name)) or self._read(query, operation_name)
+        if isinstance(document, Unplanned):
+            raise NotCompiledError(document.reason)
+        if document.is_query is not is_query:
+            raise NotCompiledError("another kind of operation")
+        return document
 
     def _read(self, query: str, operation_name: str | None) -> Document | Unplanned:
         try:

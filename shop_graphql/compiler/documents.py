@@ -29,7 +29,7 @@ SCALARS = "scalars"
 
 
 class Document:
-    """A valid document's query operation. Raises NotCompiledError for whatever else the text holds."""
+    """A valid document's operation. Raises NotCompiledError for whatever else the text holds."""
 
     def __init__(self, schema: GraphQLSchema, check: Check, query: str, operation_name: str | None) -> None:
         try:
@@ -47,6 +47,11 @@ class Document:
         }
         self._variables = [_signature(schema, node) for node in self.operation.variable_definitions or ()]
 
+    @property
+    def is_query(self) -> bool:
+        """Whether the operation only reads."""
+        return self.operation.operation is OperationType.QUERY
+
     def coerced(self, inputs: Mapping[str, Any], shared: Mapping[str, Any]) -> Given:
         """Return what a request brings. Raises NotCompiledError where the client is to be told of an error."""
         values = Given(shared)
@@ -60,8 +65,8 @@ class Document:
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     named = operations if name is None else [node for node in operations if node.name and node.name.value == name]
-    if len(named) != 1 or named[0].operation is not OperationType.QUERY:
-        raise NotCompiledError("not one query")
+    if len(named) != 1:
+        raise NotCompiledError("not one operation")
     return named[0]
 
 

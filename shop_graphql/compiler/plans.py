@@ -7,11 +7,12 @@ from typing import Any
 from graphql import GraphQLSchema
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.compiler import Compiled, SQLCompiler
+from sqlalchemy.sql.selectable import FromClause
 
 from shop_graphql.access import Role
 from shop_graphql.compiler.documents import Document, deferred
-from shop_graphql.compiler.json import joined, members
+from shop_graphql.compiler.json import Json, joined, members
 from shop_graphql.compiler.selection import Declarations, NotCompiledError, Operation
 from shop_graphql.deferred import Decisions, Deferred, Given
 from shop_graphql.errors import BadArgument
@@ -109,6 +110,15 @@ def make(
         return Unplanned(str(reason))
     except RecursionError:
         return Unplanned("too deep")
+    return _plan(compiled, decisions)
+
+
+def statement(json: Json, rows: FromClause, decisions: Decisions) -> Plan:
+    """Return the plan of a statement that selects `json` of the one row of `rows`. Raises NotCompiledError."""
+    return _plan(select(joined(json)).select_from(rows).compile(dialect=_DIALECT), decisions)
+
+
+def _plan(compiled: Compiled, decisions: Decisions) -> Plan:
     assert isinstance(compiled, SQLCompiler)  # noqa: S101
     names = compiled.positiontup or ()
     readers = tuple(_reader(compiled, name) for name in names)

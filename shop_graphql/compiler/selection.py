@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Set
+from copy import copy
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property
@@ -90,11 +91,18 @@ class Operation:
         self.role = role
         self._count = 0
 
+    def seen_by(self, role: Role | None) -> "Operation":
+        """Return the same for viewers of another role."""
+        other = copy(self)
+        other.role, other._count = role, 0
+        return other
+
     def fields(self) -> list["Field"]:
         """Return the root fields, in the order of the answer."""
-        assert self.schema.query_type is not None  # noqa: S101
-        collected = collect_fields(self.schema, self.fragments, self.variables, self.schema.query_type, self.definition)
-        return self._fields(self.schema.query_type, collected.grouped_field_set, 1)
+        root = self.schema.get_root_type(self.definition.operation)
+        assert root is not None  # noqa: S101
+        collected = collect_fields(self.schema, self.fragments, self.variables, root, self.definition)
+        return self._fields(root, collected.grouped_field_set, 1)
 
     def subfields(self, field: "Field", parent: GraphQLObjectType) -> list["Field"]:
         """Return what is selected of a field's value where that is a `parent`."""

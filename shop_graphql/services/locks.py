@@ -1,8 +1,7 @@
 """Row locks, and the order in which every transaction takes them: key, users, order, categories, products.
 
-services/idempotency.py claims the key before anything else is done; an order, placed by one statement, claims it when it
-has all its locks (services/placing.py). Two that lock the same rows in the same order cannot wait for each other in a
-circle.
+services/idempotency.py claims the key before anything else is done. An order, one statement, claims it when it
+has all its locks: services/placing.py. Two that lock rows in one order cannot wait for each other in a circle.
 """
 
 from collections.abc import Collection
