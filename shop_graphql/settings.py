@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         10.0, description="Seconds after which PostgreSQL ends a transaction that does nothing."
     )
     compiler: bool = Field(True, description="Answer queries by one compiled SQL statement where that is possible.")
+    batching: bool = Field(
+        True, description="Let requests that wait at the same moment and differ in one id at the most share statements."
+    )
     response_limit: int = Field(
         5_000_000, ge=1000, description="Bytes of the longest answer to a query; a longer one is refused."
     )

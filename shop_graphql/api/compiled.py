@@ -17,8 +17,9 @@ from shop_graphql.api.scalars import WRITERS
 from shop_graphql.api.schema import schema
 from shop_graphql.compiler.compiler import Compiler
 from shop_graphql.compiler.json import Json
+from shop_graphql.compiler.mutations import Columns
 from shop_graphql.compiler.selection import Field, Source
-from shop_graphql.statements.rows import Model
+from shop_graphql.statements.rows import columns
 
 
 class Declared:
@@ -47,9 +48,10 @@ class Declared:
         plain = definition.base_resolver is None and SOURCE not in definition.metadata
         return definition.python_name if plain else None
 
-    def model(self, type_name: str) -> Model | None:
-        """Return the table whose rows a type shows, or None."""
-        return next((model for model, node in Node.by_model.items() if self.name(node) == type_name), None)
+    def columns(self, type_name: str) -> Columns | None:
+        """Return what a row has that the type shows, or None for a type that shows no row."""
+        model = next((model for model, node in Node.by_model.items() if self.name(node) == type_name), None)
+        return None if model is None else columns(model)
 
     def type_name(self, value: Any) -> str:
         """Return the name of the type that `value` is an object of."""

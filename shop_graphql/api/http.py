@@ -82,7 +82,7 @@ class GraphQLEndpoint:
         self._graphiql = page(settings.graphiql_headers) if settings.graphiql else None
         self._limit = settings.response_limit
         self._debug = settings.debug
-        self.short_way = ShortWay(database.direct) if settings.compiler else None
+        self.short_way = ShortWay(database.direct, batching=settings.batching) if settings.compiler else None
         self._carrier = Carrier(self.short_way.compiler, database.direct_writes.fetch) if self.short_way else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from shop_graphql.access import Viewer
+from shop_graphql.api.batching import Batches
 from shop_graphql.api.compiled import compiler
 from shop_graphql.api.failures import is_unavailable
 from shop_graphql.compiler.json import IMPOSSIBLE
@@ -22,9 +23,10 @@ logger = logging.getLogger("shop_graphql")
 class ShortWay:
     """Answers whatever can be answered by one statement, or leaves it to the resolvers."""
 
-    def __init__(self, direct: Direct) -> None:
+    def __init__(self, direct: Direct, *, batching: bool) -> None:
         self.compiler = compiler()
-        self._direct = direct
+        self.batches = Batches(direct)
+        self._send = self.batches.fetch if batching else self.batches.send
 
     async def answer(
         self, query: str, operation_name: str | None, variables: Mapping[str, Any] | None, viewer: Viewer
@@ -40,7 +42,7 @@ class ShortWay:
             return None
         started = perf_counter()
         try:
-            text = await self._direct.fetch(plan.sql, parameters)
+            text = await self._send(plan, parameters)
         except asyncpg.PostgresError as error:
             if is_unavailable(error):
                 raise

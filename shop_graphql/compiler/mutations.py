@@ -5,7 +5,7 @@ with whatever is selected of the row, is one statement, to which the row's colum
 shown as they were committed, and what they lead to is read afterwards.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from graphql import (
     is_object_type,
 )
 from graphql.execution.values import VariableValues
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.sql.selectable import Subquery
 
 from shop_graphql.access import Role
@@ -30,9 +30,12 @@ from shop_graphql.compiler.documents import Document, deferred
 from shop_graphql.compiler.plans import Plan, statement
 from shop_graphql.compiler.selection import Declarations, Field, NotCompiledError, Operation
 from shop_graphql.deferred import Decisions, Given
-from shop_graphql.statements.rows import Model, columns
+
+MAX_FIELDS = 3000
+"""Of all types that the fields can return together: each of a union counts."""
 
 Fetch = Callable[[str, list[Any]], Any]
+Columns = Sequence[ColumnElement[Any]]
 
 
 class Payloads(Declarations, Protocol):
@@ -41,8 +44,8 @@ class Payloads(Declarations, Protocol):
     def attribute(self, field: Field) -> str | None:
         """Return the attribute of the object that is the field's value, or None when a resolver makes it."""
 
-    def model(self, type_name: str) -> Model | None:
-        """Return the table whose rows a type shows, or None."""
+    def columns(self, type_name: str) -> Columns | None:
+        """Return what a row has that the type shows, or None for a type that shows no row."""
 
     def type_name(self, value: Any) -> str:
         """Return the name of the type that `value` is an object of."""
@@ -65,9 +68,8 @@ class Mutation:
             raise NotCompiledError("not permitted")
         decisions = Decisions(given)
         variables = deferred(given, decisions)
-        made = cls(
-            Operation(schema, document.operation, document.fragments, variables, payloads, role), decisions, payloads
-        )
+        operation = Operation(schema, document.operation, document.fragments, variables, payloads, role, MAX_FIELDS)
+        made = cls(operation, decisions, payloads)
         for root in made.roots:
             if root.name == "__typename":
                 raise NotCompiledError("nothing is carried out")
@@ -108,11 +110,11 @@ class Mutation:
             return orjson.dumps(_plain(child.type, held)).decode()
         if is_list_type(get_nullable_type(child.type)):
             return f"[{','.join([await self._object(child, item, given, role, fetch) for item in held])}]"
-        model = self.payloads.model(self.payloads.type_name(held))
-        if model is None:
+        columns = self.payloads.columns(self.payloads.type_name(held))
+        if columns is None:
             return await self._object(child, held, given, role, fetch)
-        plan = self._plan(child, model, role)
-        shown = Given({**given.shared, **_parameters(model, held.row)})
+        plan = self._plan(child, columns, role)
+        shown = Given({**given.shared, **_parameters(columns, held.row)})
         shown.update(given)
         text: str = await fetch(plan.sql, plan.parameters(shown))
         return text
@@ -125,10 +127,10 @@ class Mutation:
             self.selected[key] = at.subfields(type_)
         return self.selected[key]
 
-    def _plan(self, child: Field, model: Model, role: Role | None) -> Plan:
+    def _plan(self, child: Field, columns: Columns, role: Role | None) -> Plan:
         key = id(child), role
         if key not in self.rows:
-            row = _row(model)
+            row = _row(columns)
             viewed = Field(self.operation.seen_by(role), child.parent, child.key, child.nodes, child.depth)
             self.rows[key] = statement(viewed.object(row), row, self.decisions)
         return self.rows[key]
@@ -141,13 +143,13 @@ class Mutation:
             if self.payloads.attribute(child) is None:
                 raise NotCompiledError(f"only a resolver knows {child.parent.name}.{child.name}")
             named = get_named_type(child.definition.type)
-            model = self.payloads.model(named.name)
-            if model is not None and not is_list_type(get_nullable_type(child.type)):
-                self._plan(child, model, role)
+            columns = self.payloads.columns(named.name)
+            if columns is not None and not is_list_type(get_nullable_type(child.type)):
+                self._plan(child, columns, role)
             elif is_abstract_type(named):
                 for possible in child.possible_types().values():
                     self._check(child, possible, role)
-            elif model is not None:
+            elif columns is not None:
                 raise NotCompiledError("a list of rows")
             elif is_object_type(named):
                 self._check(child, named, role)
@@ -162,12 +164,12 @@ def _plain(type_: Any, value: Any) -> Any:
     return type_.serialize(value)
 
 
-def _row(model: Model) -> Subquery:
-    """Return a row of the table whose columns are parameters."""
-    given = [bindparam(f"row {column.name}", type_=column.type).label(column.name) for column in columns(model)]
+def _row(columns: Columns) -> Subquery:
+    """Return a row whose columns are parameters."""
+    given = [bindparam(f"row {column.key}", type_=column.type).label(column.key) for column in columns]
     return select(*given).subquery()
 
 
-def _parameters(model: Model, row: Any) -> Mapping[str, Any]:
-    values = {column.name: getattr(row, column.name) for column in columns(model)}
+def _parameters(columns: Columns, row: Any) -> Mapping[str, Any]:
+    values = {column.key: getattr(row, str(column.key)) for column in columns}
     return {f"row {name}": getattr(value, "value", value) for name, value in values.items()}

@@ -1,7 +1,9 @@
 """Plans: a statement, and how a request's values become its parameters."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from graphql import GraphQLSchema
@@ -34,7 +36,9 @@ class Plan:
     readers: tuple[Reader, ...]
     checks: tuple[Reader, ...]
     varying: tuple[int, ...]
-    """Which of the parameters, counted from 0, are not the same for all requests; one alone is often an id."""
+    """Which of the parameters, counted from 0, are not the same for all requests."""
+    key: int | None
+    """Which of them alone comes from the request, and not from who sends it; None when none or several do."""
 
     def parameters(self, given: Given) -> list[Any]:
         """Return the statement's parameters for a request. Raises NotCompiledError where the client is to be told."""
@@ -45,10 +49,20 @@ class Plan:
         except BadArgument:
             raise NotCompiledError("a bad argument") from None
 
+    @cached_property
+    def for_keys(self) -> str:
+        """The statement that selects the texts for an array in place of the parameter `key`, one for each, in order."""
+        assert self.key is not None  # noqa: S101
+        place = f"${self.key + 1}"
+        types = set(re.findall(rf"{re.escape(place)}::([A-Z]+(?:\([0-9, ]+\))?)", self.sql))
+        one = re.sub(rf"{re.escape(place)}(?![0-9])(::[A-Z]+(\([0-9, ]+\))?)?", "keys.key", self.sql)
+        keys = f"unnest({place}::{types.pop()}[]) WITH ORDINALITY AS keys (key, number)"
+        return f"SELECT ({one}) FROM {keys} ORDER BY keys.number"  # noqa: S608
+
     @property
     def size(self) -> int:
         """The bytes that it takes, about."""
-        return PER_PLAN + len(self.sql) + PER_READER * len(self.readers)
+        return PER_PLAN + 2 * len(self.sql) + PER_READER * len(self.readers)
 
 
 @dataclass(frozen=True)
@@ -122,13 +136,10 @@ def _plan(compiled: Compiled, decisions: Decisions) -> Plan:
     assert isinstance(compiled, SQLCompiler)  # noqa: S101
     names = compiled.positiontup or ()
     readers = tuple(_reader(compiled, name) for name in names)
-    varying = tuple(number for number, name in enumerate(names) if _varies(compiled, name))
-    return Plan(str(compiled), readers, tuple(check.read for check in decisions.checks), varying)
-
-
-def _varies(compiled: SQLCompiler, name: str) -> bool:
-    parameter = compiled.binds[name]
-    return parameter.required or isinstance(parameter.value, Deferred)
+    brought = [number for number, name in enumerate(names) if isinstance(compiled.binds[name].value, Deferred)]
+    varying = tuple(number for number, name in enumerate(names) if number in brought or compiled.binds[name].required)
+    checks = tuple(check.read for check in decisions.checks)
+    return Plan(str(compiled), readers, checks, varying, brought[0] if len(brought) == 1 else None)
 
 
 def _reader(compiled: SQLCompiler, name: str) -> Reader:

@@ -82,6 +82,7 @@ class Operation:
         variables: dict[str, Any],
         declarations: Declarations,
         role: Role | None,
+        limit: int = MAX_FIELDS,
     ) -> None:
         self.schema = schema
         self.definition = definition
@@ -89,6 +90,7 @@ class Operation:
         self.variables = VariableValues({}, variables)
         self.declarations = declarations
         self.role = role
+        self._limit = limit
         self._count = 0
 
     def seen_by(self, role: Role | None) -> "Operation":
@@ -111,7 +113,7 @@ class Operation:
 
     def _fields(self, parent: GraphQLObjectType, grouped: GroupedFieldSet, depth: int) -> list["Field"]:
         self._count += len(grouped)
-        if depth > MAX_DEPTH or self._count > MAX_FIELDS:
+        if depth > MAX_DEPTH or self._count > self._limit:
             raise NotCompiledError("too much for one statement")
         return [Field(self, parent, key, nodes, depth) for key, nodes in grouped.items()]
 
