@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -67,7 +68,7 @@ def bench(
     typer.echo(growth_report.render() if growth else report.render("latest" if is_whole else "partial"))
 
 
-def _chosen(text: str, known: dict[str, object] | dict[str, str], what: str) -> list[str]:
+def _chosen(text: str, known: Mapping[str, object], what: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:

@@ -81,4 +81,4 @@ def _color(server: Server, servers: list[Server]) -> str:
     if server.kind is Kind.SHOP:
         own = [other for other in servers if other.kind is Kind.SHOP]
         return OWN[own.index(server) % len(OWN)]
-    return server.kind.value
+    return str(server.kind.value)

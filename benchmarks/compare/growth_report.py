@@ -14,17 +14,7 @@ from benchmarks.compare.svg import document, dot, line, text
 CHART = ROOT / "docs" / "benchmark-growth.svg"
 PANEL, HEIGHT, LEFT, TOP = 190.0, 190.0, 46.0, 84.0
 COLORS = ("own", "best", "limit", "peer")
-HEADINGS = (
-    "workload",
-    "server",
-    "at",
-    "requests/s",
-    "p50 ms",
-    "p99 ms",
-    "server CPU µs",
-    "PostgreSQL CPU µs",
-    "memory MB",
-)
+HEADINGS = ("workload", "server", "at", "requests/s", "p50 ms", "p99 ms", "server µs", "PostgreSQL µs", "memory MB")
 VALUES = ("p50_ms", "p99_ms", "server_us", "postgres_us", "memory_mb")
 
 Points = dict[tuple[str, str, str], dict[int, dict[str, float]]]

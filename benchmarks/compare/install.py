@@ -56,19 +56,14 @@ def _require_wrk(say: Callable[[str], None]) -> None:
         raise StartupError("The load generator wrk is missing: install it (on Debian and Ubuntu: apt install wrk).")
     say("Installing wrk")
     run(["apt-get", "update", "-qq"], "apt-get update")
-    run(
-        ["apt-get", "install", "-y", "-qq", "wrk"],
-        "apt-get install wrk",
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-    )
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "install", "-y", "-qq", "wrk"], "apt-get install wrk", env=env)
 
 
 def _node_package() -> str:
     machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine())
     if machine is None:
-        raise StartupError(
-            f"There is no Node for {platform.machine()} to install; leave its servers out with --servers."
-        )
+        raise StartupError(f"There is no Node for {platform.machine()}; leave its servers out with --servers.")
     return f"node-linux-{machine}"
 
 
@@ -85,23 +80,21 @@ def _install_npm(say: Callable[[str], None]) -> None:
     run([_npm(), "ci", *NPM_INSTALL], "npm ci", cwd=NPM)
     # The client is generated without the engine that migrates, which Prisma would download.
     env = os.environ | {"PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true", "CHECKPOINT_DISABLE": "1"}
-    prisma = [node(), "node_modules/prisma/build/index.js", "generate", "--schema", "shop.prisma"]
+    prisma: list[str | Path] = [node(), "node_modules/prisma/build/index.js", "generate", "--schema", "shop.prisma"]
     run(prisma, "prisma generate", env=env | {"PRISMA_HIDE_UPDATE_MESSAGE": "1"}, cwd=NPM)
 
 
 def _install_python(say: Callable[[str], None]) -> None:
     say("Installing the peers written in Python")
     run([sys.executable, "-m", "venv", "--clear", VENV], "Making a virtual environment")
-    pip = [python(), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
+    pip: list[str | Path] = [python(), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
     run([*pip, "--require-hashes", "--requirement", PEERS / "requirements.lock"], "pip install")
 
 
 def _npm() -> str:
     npm = shutil.which("npm")
     if npm is None:
-        raise StartupError(
-            "npm is missing, which installs Node and the peers: install it, or leave them out with --servers."
-        )
+        raise StartupError("npm is missing, which installs some peers: install it, or leave them out with --servers.")
     return npm
 
 

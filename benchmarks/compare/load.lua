@@ -1,5 +1,5 @@
 -- Requests for wrk: one query, other variables each time. wrk ... -s load.lua URL -- QUERY_FILE WORKLOAD DIALECT
--- From the environment: BENCH_SEED, BENCH_USERS, BENCH_FIRST, BENCH_TOKEN, and BENCH_CHECK=1 to read every answer.
+-- From the environment: BENCH_SEED, BENCH_KEY, BENCH_USERS, BENCH_FIRST, BENCH_TOKEN, and BENCH_CHECK=1 to read every answer.
 
 local random, format = math.random, string.format
 local threads = {}
@@ -32,7 +32,7 @@ end
 
 function init(args)
   local file, workload, dialect = args[1], args[2], args[3]
-  local seed, users = os.getenv("BENCH_SEED"), tonumber(os.getenv("BENCH_USERS"))
+  local seed, key, users = os.getenv("BENCH_SEED"), os.getenv("BENCH_KEY"), tonumber(os.getenv("BENCH_USERS"))
   local first, token = tonumber(os.getenv("BENCH_FIRST") or 50), os.getenv("BENCH_TOKEN")
   local shop = dialect == "shop"
   math.randomseed(tonumber(seed) + number)
@@ -52,7 +52,7 @@ function init(args)
     W2 = function() return format('{"first":%d}', first) end,
     W3 = function() return format(shop and '{"id":"user_%d"}' or '{"id":%d}', random(users)) end,
     W4 = function() return '{"first":20,"n":20}' end,
-    W5 = function() return order(dialect, users, format("%s-%d-%d", seed, number, made)) end,
+    W5 = function() return order(dialect, users, format("%s-%d-%d", key, number, made)) end,
   }
   local draw = variables[workload]
   request = function()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,12 +55,21 @@ class Outcome:
 def put_on(server: Running, load: Load, seed: int, *, check: bool = False) -> Outcome:
     """Put a load on a server; the same seed draws the same variables. Raises StartupError."""
     given = {"BENCH_SEED": str(seed), "BENCH_USERS": str(load.users), "BENCH_FIRST": str(load.first)}
+    given["BENCH_KEY"] = secrets.token_hex(6)  # a key that was used before is answered without placing an order
     if server.token:
         given["BENCH_TOKEN"] = server.token
     if check:
         given["BENCH_CHECK"] = "1"
-    how = ["-t1", f"-c{load.connections}", f"-d{max(1, round(load.seconds))}s", "--timeout", "10s", "-s", SCRIPT]
-    command = ["wrk", *how, server.url, "--", load.query, load.workload, server.server.dialect]
+    how: list[str | Path] = [
+        "-t1",
+        f"-c{load.connections}",
+        f"-d{max(1, round(load.seconds))}s",
+        "--timeout",
+        "10s",
+        "-s",
+        SCRIPT,
+    ]
+    command: list[str | Path] = ["wrk", *how, server.url, "--", load.query, load.workload, server.server.dialect]
     return parse(run(command, f"wrk on {server.server.title}", env=os.environ | given))
 
 

@@ -14,17 +14,7 @@ from benchmarks.compare.catalogue import PEERS, ROOT, Server
 from benchmarks.compare.folders import NPM
 from benchmarks.compare.postgres import Postgres
 
-OWN = (
-    "strawberry-graphql",
-    "graphql-core",
-    "starlette",
-    "sqlalchemy",
-    "asyncpg",
-    "uvicorn",
-    "uvloop",
-    "httptools",
-    "orjson",
-)
+OWN = ("asyncpg", "graphql-core", "httptools", "orjson", "sqlalchemy", "starlette", "strawberry-graphql", "uvicorn")
 LIST = "import json, importlib.metadata as m; print(json.dumps({d.name: d.version for d in m.distributions()}))"
 
 

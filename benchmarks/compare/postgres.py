@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from benchmarks.compare.catalogue import FOLDER, ROOT
+from benchmarks.compare.catalogue import FOLDER, ROOT, Kind, Server
 from benchmarks.compare.folders import CLUSTER, LOGS
 from benchmarks.compare.processes import free_port
 from shop_graphql import migration
@@ -48,6 +48,10 @@ class Postgres:
         """Run SQL scripts in one session. Raises StartupError."""
         asyncio.run(self._execute(database, scripts))
 
+    def orders(self, server: Server) -> int:
+        """Return how many orders are in the database of a server."""
+        return self.value(database_of(kind_of(server)), "SELECT count(*) FROM orders")
+
     def value(self, database: str, query: str) -> int:
         """Return the one number that a query gives."""
         return asyncio.run(self._value(database, query))
@@ -70,6 +74,16 @@ class Postgres:
             await connection.close()
 
 
+def kind_of(server: Server) -> str:
+    """Return whose tables a server has: those of the `shop` or those of the `peers`."""
+    return "shop" if server.kind is Kind.SHOP else "peers"
+
+
+def database_of(kind: str) -> str:
+    """Return the name of the database that a run uses up."""
+    return f"bench_{kind}"
+
+
 @contextmanager
 def postgres() -> Iterator[Postgres]:
     """Run the server. It listens on this machine only, without a password: nothing but made-up rows is in it."""
@@ -86,7 +100,7 @@ def copies(server: Postgres, kinds: set[str], say: Callable[[str], None], orders
     """Return the URLs of fresh databases: of the `peers`, of the `shop`, or of both."""
     urls = {}
     for kind in sorted(kinds):
-        template, name = _template(server, kind, say, orders), f"bench_{kind}"
+        template, name = _template(server, kind, say, orders), database_of(kind)
         server.execute("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.execute("postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
         urls[kind] = server.url(name)

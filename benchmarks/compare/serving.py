@@ -73,21 +73,16 @@ def _command(server: Server, port: int, workers: int) -> Command:
 
 def _environment(server: Server, database_url: str, port: int) -> Mapping[str, str]:
     if server.kind is Kind.SHOP:
-        return shop_environment(database_url) | server.environment
-    peer = {
-        "DATABASE_URL": database_url,
-        "PORT": str(port),
-        "POOL": str(POOL),
-        "QUERIES": str(QUERIES / server.dialect),
-    }
+        return {**shop_environment(database_url), **server.environment}
+    queries = str(QUERIES / server.dialect)
+    peer = {"DATABASE_URL": database_url, "PORT": str(port), "POOL": str(POOL), "QUERIES": queries}
     runtime = {"NODE_ENV": "production", "GRAPHILE_ENV": "production", "PYTHONDONTWRITEBYTECODE": "1"}
-    return _inherited() | peer | runtime | server.environment
+    return {**_inherited(), **peer, **runtime, **server.environment}
 
 
 def _inherited() -> dict[str, str]:
-    return {
-        name: value for name, value in os.environ.items() if name != "DATABASE_URL" and not name.startswith("SHOP_")
-    }
+    own = ("DATABASE_URL", "SHOP_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
 
 
 @cache

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.compare import answers, machine
-from benchmarks.compare.catalogue import Kind, Server
+from benchmarks.compare.catalogue import Server
 from benchmarks.compare.load import CONNECTIONS, Load
 from benchmarks.compare.measuring import WARM_SECONDS, Machine, Run, measure, warm
-from benchmarks.compare.postgres import ORDERS, Postgres, copies
+from benchmarks.compare.postgres import ORDERS, Postgres, copies, kind_of
 from benchmarks.compare.processes import run as run_program
 from benchmarks.compare.progress import Display
 from benchmarks.compare.report import record, write_json
@@ -32,23 +32,24 @@ class Plan:
 
 def measure_all(plan: Plan, postgres: Postgres, display: Display, name: str) -> None:
     """Measure everything and write results/NAME.json, after each workload anew. Raises StartupError."""
-    urls = copies(postgres, {_database(server) for server in plan.servers}, display.say)
+    urls = copies(postgres, {kind_of(server) for server in plan.servers}, display.say)
     content: dict[str, Any] = {
         "machine": machine.describe(),
         "versions": machine.versions(plan.servers, postgres),
         "how": {"rounds": plan.rounds, "seconds": plan.seconds, "connections": CONNECTIONS, "orders": ORDERS},
         "runs": [],
     }
+    quiet = Machine(plan.patience)
     display.expect(len(plan.workloads) * plan.rounds * len(plan.servers))
     with ExitStack() as stack:
         servers = []
         for server in plan.servers:
             display.doing(f"Starting {server.title}")
-            servers.append(stack.enter_context(started(server, urls[_database(server)])))
+            servers.append(stack.enter_context(started(server, urls[kind_of(server)])))
         for workload in plan.workloads:
             display.doing(f"{workload}: comparing answers")
             answers.check(servers, workload, USERS)
-            content["runs"] += [record(run) for run in _rounds(plan, workload, servers, postgres, display)]
+            content["runs"] += [record(run) for run in _rounds(plan, workload, servers, postgres, display, quiet)]
             write_json(name, content)
     if "shop" in urls:
         display.doing("Reconciling the shop")
@@ -56,8 +57,10 @@ def measure_all(plan: Plan, postgres: Postgres, display: Display, name: str) -> 
         write_json(name, content)
 
 
-def _rounds(plan: Plan, workload: str, servers: list[Running], postgres: Postgres, display: Display) -> list[Run]:
-    runs, sizes, quiet = [], {}, Machine(plan.patience)
+def _rounds(
+    plan: Plan, workload: str, servers: list[Running], postgres: Postgres, display: Display, quiet: Machine
+) -> list[Run]:
+    runs, sizes = [], {}
     for server in servers:
         display.doing(f"{workload}: warming up {server.server.title}")
         load = Load(server.server.query(workload), workload, plan.warm_seconds, users=USERS)
@@ -76,10 +79,6 @@ def _rounds(plan: Plan, workload: str, servers: list[Running], postgres: Postgre
 def _seed(workload: str, round: int) -> int:
     """Every server draws the same variables in a round; no two rounds draw the same."""
     return int(workload[1:]) * 100_000 + round * 1_000
-
-
-def _database(server: Server) -> str:
-    return "shop" if server.kind is Kind.SHOP else "peers"
 
 
 def _is_consistent(url: str, display: Display) -> bool:

@@ -91,13 +91,13 @@ def _ratio(found: Medians, workload: str, other: str | None, value: str) -> floa
     ours, theirs = found.get((workload, SHOP.name)), found.get((workload, other or ""))
     if ours is None or theirs is None or ours.failures or theirs.failures:
         return None
-    divisor = float(getattr(theirs, value))
-    return float(getattr(ours, value)) / divisor if divisor else None
+    own, opposed = float(getattr(ours, value)), float(getattr(theirs, value))
+    return own / opposed if opposed else None
 
 
 def _median(runs: list[Run]) -> Median:
     def middle(name: str) -> float:
-        return statistics.median(getattr(run, name) for run in runs)
+        return float(statistics.median(getattr(run, name) for run in runs))
 
     return Median(
         rate=middle("rate"),
