@@ -2,7 +2,7 @@
 
 from benchmarks.compare.catalogue import SERVERS, WORKLOADS, Kind, Server
 from benchmarks.compare.svg import document, line, rect, text
-from benchmarks.compare.verdict import Medians, best_peer
+from benchmarks.compare.verdict import Median, Medians, best_peer
 
 LABELS = 190.0
 PANEL = 150.0
@@ -53,28 +53,30 @@ def _panel(found: Medians, workload: str, servers: list[Server], left: float) ->
     peer = best_peer(found, workload)
     best = measured[peer].rate if peer else None
     bottom = _y(len(servers)) - 2
-    parts = [
+    heading = [
         text(left, 56, workload, size=13, bold=True),
         text(left, 72, SHORT[workload], size=11, color="faint"),
         line([(left, TOP - 4), (left, bottom)], color="line"),
     ]
+    bars, words = [], []
     for index, server in enumerate(servers):
         median = measured.get(server.name)
         if median is None:
             continue
-        length = max(median.rate * scale, 1.5)
-        words = "failed" if median.failures else short(median.rate)
-        is_own = server.kind is Kind.SHOP
-        if is_own and best and not median.failures:
-            words += f" · {median.rate / best:.1f}×"
-        y = _y(index)
+        y, length, is_own = _y(index), max(median.rate * scale, 1.5), server.kind is Kind.SHOP
         hollow = server.kind is Kind.LIMIT
-        parts.append(rect(left, y + 4, length, ROW - 10, color=_color(server, servers), hollow=hollow))
-        parts.append(text(left + length + 5, y + 16, words, size=11, bold=is_own))
-    if best:
-        x = left + best * scale
-        parts.append(line([(x, TOP - 4), (x, bottom)], color="best", dashed=True))
-    return parts
+        bars.append(rect(left, y + 4, length, ROW - 10, color=_color(server, servers), hollow=hollow))
+        words.append(text(left + length + 5, y + 16, _words(median, best if is_own else None), size=11, bold=is_own))
+    x = left + (best or 0) * scale
+    marks = [line([(x, TOP - 4), (x, bottom)], color="best", dashed=True)] if best else []
+    return heading + bars + marks + words
+
+
+def _words(median: Median, best: float | None) -> str:
+    if median.failures:
+        return "failed"
+    ratio = f" · {median.rate / best:.2g}×" if best else ""
+    return short(median.rate) + ratio
 
 
 def _color(server: Server, servers: list[Server]) -> str:

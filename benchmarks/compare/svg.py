@@ -36,7 +36,7 @@ def document(width: float, height: float, title: str, parts: list[str]) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(title)}">',
             f"<title>{escape(title)}</title>",
-            f"<style>text {{ font-family: {FONT}; }}",
+            f"<style>text {{ font-family: {FONT}; paint-order: stroke; stroke-width: 3px; stroke-linejoin: round; }}",
             *_rules(LIGHT),
             "@media (prefers-color-scheme: dark) {",
             *_rules(DARK),
@@ -76,4 +76,6 @@ def dot(x: float, y: float, *, color: str) -> str:
 
 
 def _rules(colors: dict[str, str]) -> list[str]:
-    return [f".{name} {{ fill: {value}; }} .{name}-line {{ stroke: {value}; }}" for name, value in colors.items()]
+    """Words have a rim in the colour of the page, so that lines which they cross do not blur them."""
+    rules = [f".{name} {{ fill: {value}; }} .{name}-line {{ stroke: {value}; }}" for name, value in colors.items()]
+    return [*rules, f"text {{ stroke: {colors['back']}; }}"]
