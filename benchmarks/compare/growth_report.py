@@ -8,7 +8,7 @@ from benchmarks.compare import tables
 from benchmarks.compare.catalogue import BY_NAME, ROOT
 from benchmarks.compare.chart import short
 from benchmarks.compare.growth import TITLES
-from benchmarks.compare.report import RESULTS, read_runs
+from benchmarks.compare.report import RESULTS, conditions, include, read_runs
 from benchmarks.compare.svg import document, dot, line, text
 
 CHART = ROOT / "docs" / "benchmark-growth.svg"
@@ -23,10 +23,14 @@ Points = dict[tuple[str, str, str], dict[int, dict[str, float]]]
 
 def render() -> str:
     """Write tables and chart out of results/growth.json, and return the tables."""
-    found = points(read_runs("growth")["runs"])
-    markdown = "\n".join(f"### {title}\n\n{_table(found, name)}" for name, title in TITLES.items())
+    content = read_runs("growth")
+    found = points(content["runs"])
+    markdown = f"{conditions(content)}\n\n" + "\n".join(
+        f"### {title}\n\n{_table(found, name)}" for name, title in TITLES.items()
+    )
     (RESULTS / "growth.md").write_text(markdown)
     CHART.write_text(chart(found))
+    include("make bench ARGS=--growth", f"![Growth of shop_graphql]({CHART.name})\n\n{markdown}")
     return markdown
 
 

@@ -47,4 +47,4 @@ class Display:
         costs = f"server {run.server_us:7.0f}  PostgreSQL {run.postgres_us:6.0f} µs"
         failed = f"  failed {run.failures}" if run.failures else ""
         rest = f"{run.memory_mb:4.0f} MB  others {run.others:4.0%}{failed}"
-        self.say(f"{what:24} {run.server:15} {run.rate:8,.0f}/s  {times}  {costs}  {rest}")
+        self.say(f"{what:32} {run.server:15} {run.rate:8,.0f}/s  {times}  {costs}  {rest}")

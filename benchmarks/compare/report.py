@@ -15,7 +15,7 @@ from shop_graphql.errors import StartupError
 RESULTS = FOLDER / "results"
 PAGE = ROOT / "docs" / "benchmark.md"
 CHART = ROOT / "docs" / "benchmark.svg"
-BEGIN, END = "<!-- results: written by make bench -->", "<!-- end of results -->"
+END = "<!-- end of what was measured -->"
 
 
 def write_json(name: str, content: dict[str, Any]) -> Path:
@@ -48,7 +48,7 @@ def render(name: str) -> str:
     picture = chart(found)
     if name == "latest":
         CHART.write_text(picture)
-        PAGE.write_text(included(PAGE.read_text(), markdown))
+        include("make bench", f"![Requests per second of shop_graphql and its peers]({CHART.name})\n\n{markdown}")
     else:
         (RESULTS / f"{name}.svg").write_text(picture)
     return markdown
@@ -62,11 +62,21 @@ def conditions(content: dict[str, Any]) -> str:
     return f"Measured on {where}, Linux {machine['kernel']}, PostgreSQL {content['versions']['postgresql']}: {loads}."
 
 
-def included(page: str, markdown: str) -> str:
-    """Return the page with what stands between its two marks replaced."""
-    before, _, rest = page.partition(BEGIN)
+def include(command: str, markdown: str) -> None:
+    """Put what a command has measured into the page of the docs."""
+    PAGE.write_text(included(PAGE.read_text(), command, markdown))
+
+
+def included(page: str, command: str, markdown: str) -> str:
+    """Return the page with what stands between the command's mark and the next end mark replaced."""
+    before, begin, rest = page.partition(begin_of(command))
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{markdown}\n{END}{after}"
+    return f"{before}{begin}\n\n{markdown}\n{END}{after}"
+
+
+def begin_of(command: str) -> str:
+    """Return the mark after which stands what a command has measured."""
+    return f"<!-- written by {command} -->"
 
 
 def record(run: Run) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from benchmarks.compare.processes import Command, free_port, run, running
 POOL = 16
 """Database connections of each server: as many as there are clients."""
 
-STAFF = "user_1"
+STAFF = "1"
+"""The number of the user that asks, as a member of the staff."""
+
 SECRET = secrets.token_urlsafe(36)
 """Signs the tokens of this run: 48 characters that are written nowhere."""
 
@@ -89,7 +91,8 @@ def _inherited() -> dict[str, str]:
 def _token(database_url: str) -> str | None:
     """Return a token of a member of the staff, or None from a shop that has no such thing."""
     env = shop_environment(database_url)
-    asked = subprocess.run(shop("token", "--help"), env=env, capture_output=True, check=False)  # noqa: S603
+    asked = subprocess.run(shop("token", "--help"), env=env, cwd=ROOT, capture_output=True, check=False)  # noqa: S603
     if asked.returncode:
         return None
-    return run(shop("token", "--user", STAFF, "--role", "staff", "--hours", "12"), "Making a token", env=env).strip()
+    command = shop("token", "--user", STAFF, "--role", "staff", "--hours", "12")
+    return run(command, "Making a token", env=env, cwd=ROOT).strip()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.compare import answers, machine
-from benchmarks.compare.catalogue import Server
+from benchmarks.compare.catalogue import ROOT, Server
 from benchmarks.compare.load import CONNECTIONS, Load
 from benchmarks.compare.measuring import WARM_SECONDS, Machine, Run, measure, warm
 from benchmarks.compare.postgres import ORDERS, Postgres, copies, kind_of
@@ -84,7 +84,7 @@ def _seed(workload: str, round: int) -> int:
 def _is_consistent(url: str, display: Display) -> bool:
     """Let the shop check its own books after all those orders."""
     try:
-        run_program(shop("reconcile"), "shop-graphql reconcile", env=shop_environment(url))
+        run_program(shop("reconcile"), "shop-graphql reconcile", env=shop_environment(url), cwd=ROOT)
     except StartupError as error:
         display.say(f"The shop's books do not balance. {error}")
         return False

@@ -7,19 +7,22 @@ import pytest
 from benchmarks.compare import report
 from benchmarks.compare.__main__ import _chosen
 from benchmarks.compare.catalogue import FOLDER, WORKLOADS
-from benchmarks.compare.report import BEGIN, END, included
+from benchmarks.compare.report import END, begin_of, included
 from benchmarks.compare.usage import parse_stat
 from shop_graphql.errors import StartupError
 
 
 def test_results_replace_what_stands_between_the_marks() -> None:
-    page = f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n"
-    assert included(page, "new\n") == f"Before.\n{BEGIN}\n\nnew\n\n{END}\nAfter.\n"
+    one, other = begin_of("one"), begin_of("other")
+    page = f"Before.\n{one}\nold\n{END}\n{other}\nold\n{END}\n"
+    assert included(page, "one", "new\n") == f"Before.\n{one}\n\nnew\n\n{END}\n{other}\nold\n{END}\n"
+    assert included(page, "other", "new\n") == f"Before.\n{one}\nold\n{END}\n{other}\n\nnew\n\n{END}\n"
 
 
-def test_the_page_of_the_docs_has_both_marks() -> None:
+def test_the_page_of_the_docs_has_a_place_for_each_command() -> None:
     page = report.PAGE.read_text()
-    assert page.index(BEGIN) < page.index(END)
+    one, other = page.index(begin_of("make bench")), page.index(begin_of("make bench ARGS=--growth"))
+    assert one < page.index(END) < other < page.rindex(END)
 
 
 def test_without_results_nothing_is_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
