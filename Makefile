@@ -51,7 +51,7 @@ lock: ## Pin every dependency again in requirements.lock, the newest with: make 
 		--no-annotate --all-extras --group dev $(ARGS) pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what was made here, except the data in .shop
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf benchmarks/.work .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -not -path './.shop/*' -prune -exec rm -rf {} +
 
 install: .venv/installed ## Install what the other targets need, which they also do by themselves

@@ -87,8 +87,9 @@ def _ask(running: Running, workload: str, given: dict[str, Any]) -> Any:
     query = server.query(workload).read_text()
     body = json.dumps({"query": query, "variables": in_words_of(server.dialect, workload, given)}).encode()
     headers = {"content-type": "application/json", "accept": "application/json"}
-    if running.token:
-        headers["authorization"] = f"Bearer {running.token}"
+    token = running.token_for(workload)
+    if token:
+        headers["authorization"] = f"Bearer {token}"
     request = urllib.request.Request(running.url, body, headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310

@@ -66,3 +66,5 @@ WORKLOADS = {
     "W4": "20 categories, the first 20 products of each",
     "W5": "an order of three items is placed and read back",
 }
+PROTECTED = {"W3", "W5"}
+"""The workloads that the shop answers to its staff only, or to the user in question."""

@@ -47,7 +47,7 @@ def chart(found: Points) -> str:
     """Return a panel for each dimension; both axes are logarithmic, so that doubled is doubled everywhere."""
     names = [name for name in TITLES if any(dimension == name for dimension, _, _ in found)]
     keys = dict.fromkeys((workload, server) for _, workload, server in found)
-    workloads = list(dict.fromkeys(workload for workload, _ in keys))
+    workloads = sorted({workload for workload, _ in keys})
     rates = [point["rate"] for curve in found.values() for point in curve.values() if not point["failures"]]
     low, high = math.floor(math.log10(max(min(rates), 1))), math.ceil(math.log10(max(rates) + 1))
     width = LEFT + len(names) * (PANEL + 14) + 14

@@ -56,8 +56,9 @@ def put_on(server: Running, load: Load, seed: int, *, check: bool = False) -> Ou
     """Put a load on a server; the same seed draws the same variables. Raises StartupError."""
     given = {"BENCH_SEED": str(seed), "BENCH_USERS": str(load.users), "BENCH_FIRST": str(load.first)}
     given["BENCH_KEY"] = secrets.token_hex(6)  # a key that was used before is answered without placing an order
-    if server.token:
-        given["BENCH_TOKEN"] = server.token
+    token = server.token_for(load.workload)
+    if token:
+        given["BENCH_TOKEN"] = token
     if check:
         given["BENCH_CHECK"] = "1"
     how: list[str | Path] = [

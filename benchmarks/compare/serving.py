@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from benchmarks.compare import install
-from benchmarks.compare.catalogue import PEERS, QUERIES, ROOT, Kind, Server
+from benchmarks.compare.catalogue import PEERS, PROTECTED, QUERIES, ROOT, Kind, Server
 from benchmarks.compare.folders import LOGS, NPM
 from benchmarks.compare.processes import Command, free_port, run, running
 
@@ -32,6 +32,10 @@ class Running:
     url: str
     pid: int
     token: str | None = None
+
+    def token_for(self, workload: str) -> str | None:
+        """Return the token to send: anybody may look at the catalogue, here as at the peers."""
+        return self.token if workload in PROTECTED else None
 
 
 @contextmanager
