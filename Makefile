@@ -8,7 +8,7 @@ DEPENDENCIES = requirements.lock pyproject.toml
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench-finding bench-orders chaos differential lint format types schema lock clean
+.PHONY: help install demo test bench bench-finding bench-orders chaos differential lint format types schema lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ format: install ## Format the code and repair what can be repaired
 
 types: install ## Check the types
 	$(RUN) mypy
+
+bench: install ## Measure the shop beside other servers; in a few minutes: make bench ARGS=--quick
+	@exec $(RUN) benchmarks.compare $(ARGS)
 
 bench-finding: install ## Measure filters, search and figures on 100,000 products
 	@$(RUN) benchmarks.finding
@@ -51,7 +54,7 @@ lock: ## Pin every dependency again in requirements.lock, the newest with: make 
 		--no-annotate --all-extras --group dev $(ARGS) pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what was made here, except the data in .shop
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf benchmarks/.work .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -not -path './.shop/*' -prune -exec rm -rf {} +
 
 install: .venv/installed ## Install what the other targets need, which they also do by themselves
