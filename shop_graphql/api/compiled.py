@@ -7,10 +7,10 @@ from graphql import DocumentNode, GraphQLError, GraphQLField, specified_rules
 from sqlalchemy import ColumnElement
 from strawberry.schema.schema import validate_document
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from shop_graphql.access import Role, includes, needed
+from shop_graphql.api.arguments import Member, converted, members_of
 from shop_graphql.api.authorization import Walk
 from shop_graphql.api.nodes import SOURCE, Node
 from shop_graphql.api.scalars import WRITERS
@@ -25,6 +25,9 @@ from shop_graphql.statements.rows import columns
 class Declared:
     """What the Strawberry types say beside the schema."""
 
+    def __init__(self) -> None:
+        self._members: dict[StrawberryField, list[Member]] = {}
+
     def source(self, field: GraphQLField) -> Source | None:
         """Return where the value of a field comes from, or None when only its resolver knows."""
         source: Source | None = _definition(field).metadata.get(SOURCE)
@@ -32,8 +35,11 @@ class Declared:
 
     def arguments(self, field: GraphQLField, values: dict[str, Any]) -> dict[str, Any]:
         """Return what the field's resolver is called with."""
-        registry = schema.schema_converter.scalar_registry
-        return convert_arguments(values, _definition(field).arguments, registry, schema.config)
+        definition = _definition(field)
+        members = self._members.get(definition)
+        if members is None:
+            members = self._members[definition] = members_of(definition.arguments)
+        return converted(members, values)
 
     def permits(
         self, document: DocumentNode, operation_name: str | None, variables: Mapping[str, Any], role: Role | None
