@@ -78,6 +78,7 @@ class _Lane:
         self._name = name
         self._parameters = parameters
         self._waiting: dict[Any, asyncio.Future[str]] = {}
+        self._running = 0
         self._runners: set[asyncio.Task[None]] = set()
 
     async def ask(self, key: Any) -> str:
@@ -85,7 +86,8 @@ class _Lane:
         if future is None:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
             future.add_done_callback(_retrieve)
-            if len(self._runners) < AT_ONCE:
+            if self._running < AT_ONCE:
+                self._running += 1
                 runner = asyncio.create_task(self._run())
                 self._runners.add(runner)
                 runner.add_done_callback(self._runners.discard)
@@ -96,7 +98,9 @@ class _Lane:
         while self._waiting:
             keys = list(self._waiting)[:MAX_KEYS]
             await self._answer({key: self._waiting.pop(key) for key in keys})
-        if len(self._runners) == 1:
+        # Nobody can come to wait between the last look and this: a task counts as running for a moment longer.
+        self._running -= 1
+        if not self._running:
             self._batches.leave(self._name, self)
 
     async def _answer(self, asked: dict[Any, asyncio.Future[str]]) -> None:

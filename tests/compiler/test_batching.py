@@ -15,6 +15,7 @@ from shop_graphql.api.short import ShortWay
 from shop_graphql.app import create_app
 from shop_graphql.database import Database
 from shop_graphql.settings import Settings
+from shop_graphql.statements.visibility import VIEWER
 from tests.api.conftest import Client
 from tests.conftest import SECRET, signed_in
 from tests.factories import Factory
@@ -29,6 +30,7 @@ class Shop:
 
     def __init__(self, http: httpx.AsyncClient, short_way: ShortWay) -> None:
         self.http = http
+        self.compiler = short_way.compiler
         self.batches = short_way.batches
         self.direct = short_way.batches._direct
 
@@ -89,6 +91,22 @@ async def test_equal_pages_are_read_once(shop: Shop, make: Factory) -> None:
     answers = await asyncio.gather(*(shop.ask(query, n=n) for n in [3, 4] * 50))
     assert answers == [{"products": {"nodes": [{"id": "prod_1"}], "totalCount": {"value": 1}}}] * 100
     assert shop.batches.saved.statements <= 4
+
+
+async def test_nobody_waits_for_a_statement_that_nobody_sends(shop: Shop, make: Factory) -> None:
+    id = (await make.product()).id
+    plan, parameters = shop.compiler.plan(PRODUCT, None, {"id": f"prod_{id}"}, None, {VIEWER: None})
+
+    async def ask(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        assert str(id) in await shop.batches.fetch(plan, parameters)
+
+    # Each comes a few turns of the loop later than another, when that one's answer comes back at the latest.
+    async with asyncio.timeout(30):
+        for _ in range(30):
+            await asyncio.gather(*(ask(turns) for turns in range(120) for _ in range(2)))
+    assert shop.batches._lanes == {}
 
 
 async def test_nobody_is_answered_from_a_statement_that_began_before_they_asked(
