@@ -115,6 +115,7 @@ def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_
         reload=reload,
         reload_dirs=[str(Path(__file__).parent)] if reload else None,
         log_level=log_level,
+        access_log=log_level in {"debug", "info"},
         lifespan="on",
         timeout_graceful_shutdown=GRACE,
     )
