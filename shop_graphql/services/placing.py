@@ -87,7 +87,7 @@ async def create_order(
     arguments = {"user_id": user_id, "items": items, "expected_total": expected_total}
     fingerprint = idempotency.fingerprint("create_order", arguments)
     values = [
-        *(owner, key, fingerprint, user_id, list(lines), [min(line.quantity, MAX_INT) for line in lines.values()]),
+        *(owner, key, fingerprint, user_id, list(lines), [_countable(line) for line in lines.values()]),
         *(expected_total, actor, not rules.issues, MAX_MONEY),
     ]
     while True:
@@ -98,6 +98,11 @@ async def create_order(
             return known
         # When nothing is wrong either, a key was in the way that has been swept away since.
         _judge(rules, lines, found, expected_total)
+
+
+def _countable(line: _Line) -> int:
+    """Return the quantity, or what an integer holds instead: one so far out has broken its rule already."""
+    return min(max(line.quantity, 0), MAX_INT)
 
 
 def _judge(rules: Rules, lines: _Lines, found: Mapping[str, Any], expected_total: Decimal | None) -> None:
