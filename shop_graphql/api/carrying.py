@@ -22,6 +22,7 @@ from shop_graphql.compiler.json import IMPOSSIBLE
 from shop_graphql.compiler.payloads import Place
 from shop_graphql.compiler.selection import Field, NotCompiledError
 from shop_graphql.deferred import Given
+from shop_graphql.errors import BadArgument
 from shop_graphql.statements.visibility import VIEWER
 from shop_graphql.tracing import current
 
@@ -65,7 +66,7 @@ class Carrier:
         try:
             mutation, given = self._compiler.mutation(query, operation_name, values, context.viewer.role)
             calls = [(root, mutation.arguments(root, given)) for root in mutation.roots]
-        except (NotCompiledError, GraphQLError):
+        except (NotCompiledError, BadArgument, GraphQLError):
             return None
         if any(getattr(value, "dry_run", False) for _, arguments in calls for value in arguments.values()):
             return None  # what it shows is seen by its own transaction only

@@ -83,7 +83,7 @@ class GraphQLEndpoint:
         self._limit = settings.response_limit
         self._debug = settings.debug
         self.short_way = ShortWay(database.direct, batching=settings.batching) if settings.compiler else None
-        self._carrier = Carrier(self.short_way.compiler, database.direct_writes.fetch) if self.short_way else None
+        self.carrier = Carrier(self.short_way.compiler, database.direct_writes.fetch) if self.short_way else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -116,8 +116,8 @@ class GraphQLEndpoint:
             if text is not None:
                 return self._send(text.encode(), media_type)
         context = Context(self._database, self._accounts, who, reads)
-        if request.method == "POST" and self._carrier is not None and who.bad_token is None and reads is None:
-            body = await self._carrier.answer(operation.query, operation.name, operation.variables, context)
+        if request.method == "POST" and self.carrier is not None and who.bad_token is None and reads is None:
+            body = await self.carrier.answer(operation.query, operation.name, operation.variables, context)
             if body is not None:
                 return self._send(body, media_type, is_final=context.has_written)
         content = _content(await self._resolve(request.method, operation, context))

@@ -167,7 +167,7 @@ async def both(database_url: str, database: Database, empty_shop: None) -> Async
 
 def carrier_of(both: Both) -> Any:
     (route,) = [route for route in both.apps["short"].routes if getattr(route, "path", None) == "/graphql"]
-    return route.app._carrier  # type: ignore[attr-defined]
+    return route.app.carrier  # type: ignore[attr-defined]
 
 
 def input_of(name: str, values: dict[str, Any]) -> dict[str, Any]:
