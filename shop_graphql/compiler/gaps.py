@@ -71,12 +71,10 @@ class Answer:
 
     def fill(self, text: str) -> None:
         """Put in what the statement selected."""
-        texts = iter(text.split(BETWEEN))
-        for gaps in self.asked:
-            for gap, _ in gaps:
-                gap.text = next(texts)
-            if not gaps:
-                next(texts)  # an edge without gaps selects an empty text
+        nobody = Gap(), None  # an edge that no object has selects an empty text
+        gaps = [gap for asked in self.asked for gap, _ in asked or [nobody]]
+        for gap, json in zip(gaps, text.split(BETWEEN), strict=True):
+            gap.text = json
 
     def json(self) -> bytes:
         """Return the payload. Raises orjson.JSONEncodeError for what a response cannot hold."""
