@@ -29,6 +29,10 @@ class Decisions:
             self.made[question] = question.read(self.given)
         return self.made[question]
 
+    def forget(self) -> None:
+        """Let go of the values: what was made of them is kept for other requests, and they can be secrets."""
+        self.given = Given({})
+
 
 class Deferred:
     """A value that a request will bring. Two are equal when they are the same one."""

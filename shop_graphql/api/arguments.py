@@ -21,6 +21,8 @@ from strawberry.types.base import (
 )
 from strawberry.types.lazy_type import LazyType
 
+from shop_graphql.errors import BadArgument
+
 Convert = Callable[[Any], Any]
 Member = tuple[str, str, Convert]
 """The name in the graph, the name in Python, and how the value is converted."""
@@ -36,7 +38,10 @@ def members_of(arguments: Sequence[StrawberryArgument]) -> list[Member]:
 
 
 def converted(members: Sequence[Member], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords that `values` are in Python; what is absent stays so."""
+    """Return the keywords that `values` are in Python; what is absent stays so.
+
+    Raises BadArgument for a null that can only be absent: GraphQL's types do not tell these apart.
+    """
     return {python: convert(values[name]) for name, python, convert in members if name in values}
 
 
@@ -44,7 +49,8 @@ def _conversion(type_: Any) -> Convert:
     if isinstance(type_, LazyType):
         return _conversion(type_.resolve_type())
     if isinstance(type_, StrawberryMaybe):
-        return _wrapped(_conversion(type_.of_type))
+        inner = _conversion(type_.of_type)
+        return _wrapped(inner if isinstance(type_.of_type, StrawberryOptional) else _never_null(inner))
     if isinstance(type_, StrawberryOptional):
         return _conversion(type_.of_type)
     if isinstance(type_, StrawberryList):
@@ -59,6 +65,15 @@ def _same(value: Any) -> Any:
 
 def _wrapped(convert: Convert) -> Convert:
     return lambda value: Some(convert(value))
+
+
+def _never_null(convert: Convert) -> Convert:
+    def present(value: Any) -> Any:
+        if value is None:
+            raise BadArgument("This can be absent, and not null.")
+        return convert(value)
+
+    return present
 
 
 def _each(convert: Convert) -> Convert:

@@ -12,14 +12,12 @@ from strawberry.types.field import StrawberryField
 from shop_graphql.access import Role, includes, needed
 from shop_graphql.api.arguments import Member, converted, members_of
 from shop_graphql.api.authorization import Walk
-from shop_graphql.api.nodes import SOURCE, Node
+from shop_graphql.api.nodes import SOURCE
 from shop_graphql.api.scalars import WRITERS
 from shop_graphql.api.schema import schema
 from shop_graphql.compiler.compiler import Compiler
 from shop_graphql.compiler.json import Json
-from shop_graphql.compiler.mutations import Columns
 from shop_graphql.compiler.selection import Field, Source
-from shop_graphql.statements.rows import columns
 
 
 class Declared:
@@ -48,16 +46,19 @@ class Declared:
         walk = Walk(schema._schema, document, operation_name, variables)
         return all(includes(role, needed(type_, field)) for type_, field in walk.fields())
 
-    def attribute(self, field: Field) -> str | None:
-        """Return the attribute of the object that is the field's value, or None when a resolver makes it."""
-        definition = _definition(field.definition)
-        plain = definition.base_resolver is None and SOURCE not in definition.metadata
-        return definition.python_name if plain else None
+    def reader(self, field: GraphQLField) -> Callable[[Any], Any] | None:
+        """Return what reads the field's value from its object, or None when that takes more than the object."""
+        definition = _definition(field)
+        resolver = definition.base_resolver
+        if resolver is None:
+            return lambda value: definition.get_result(value, None, [], {})
+        takes_more = resolver.is_async or resolver.info_parameter or resolver.arguments
+        own = cast(Callable[[Any], Any], resolver.wrapped_func)
+        return None if takes_more or SOURCE in definition.metadata else own
 
-    def columns(self, type_name: str) -> Columns | None:
-        """Return what a row has that the type shows, or None for a type that shows no row."""
-        model = next((model for model, node in Node.by_model.items() if self.name(node) == type_name), None)
-        return None if model is None else columns(model)
+    def row(self, value: Any) -> Any:
+        """Return what has the keys of the rows that `value` leads to as its attributes."""
+        return getattr(value, "row", value)
 
     def type_name(self, value: Any) -> str:
         """Return the name of the type that `value` is an object of."""

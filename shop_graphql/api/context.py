@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.access import Viewer
 from shop_graphql.accounts import Accounts, SignedIn
-from shop_graphql.database import Database, Reads, Within
+from shop_graphql.database import Database, FailedReads, Reads, Within
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.services import Outcome, once
 from shop_graphql.statements.visibility import VIEWER
@@ -99,6 +99,10 @@ class Context:
         self.viewer = signed.viewer
         self._read_through(self._database.reads(self._shared, fresh=True))
         return signed
+
+    def give_up(self, error: Exception) -> None:
+        """Let every further read fail by `error`, which says that the database is away."""
+        self._read_through(FailedReads(error))
 
     async def close(self) -> None:
         """Give the read connection back."""

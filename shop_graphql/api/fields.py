@@ -47,6 +47,15 @@ def to_one(relationship: QueryableAttribute[Any], description: str) -> Any:
     return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: edge})
 
 
+def named(model: Model, attribute: str, description: str) -> Any:
+    """Declare a field that is the row of `model` whose id stands in an attribute of the object, or null without one."""
+
+    async def resolve(self: Any, info: Info) -> Any:
+        return await load_by_id(info, Node.by_model[model], getattr(self, attribute))
+
+    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: ToOne(model, attribute)})
+
+
 def to_many(relationship: QueryableAttribute[Any], description: str) -> Any:
     """Declare a field that is the list of all rows at the other end of `relationship`; only where few are possible."""
     edge = ToMany(*_foreign_key(relationship))

@@ -1,6 +1,5 @@
 """GraphQL over HTTP: reads requests, runs them, writes responses."""
 
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from shop_graphql.access import ANONYMOUS
 from shop_graphql.accounts import Accounts
 from shop_graphql.api.carrying import Carrier
 from shop_graphql.api.context import Context, Who
+from shop_graphql.api.encoding import encode
 from shop_graphql.api.failures import (
     BAD_REQUEST,
     FORBIDDEN,
@@ -83,7 +83,7 @@ class GraphQLEndpoint:
         self._limit = settings.response_limit
         self._debug = settings.debug
         self.short_way = ShortWay(database.direct, batching=settings.batching) if settings.compiler else None
-        self._carrier = Carrier(self.short_way.compiler, database.direct_writes.fetch) if self.short_way else None
+        self.carrier = Carrier(self.short_way.compiler, database.direct_writes.fetch) if self.short_way else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -116,22 +116,15 @@ class GraphQLEndpoint:
             if text is not None:
                 return self._send(text.encode(), media_type)
         context = Context(self._database, self._accounts, who, reads)
-        if request.method == "POST" and self._carrier is not None and who.bad_token is None and reads is None:
-            carried = await self._carry_out(operation, context)
-            if carried is not None:
-                return self._send(carried, media_type, is_final=True)
+        if request.method == "POST" and self.carrier is not None and who.bad_token is None and reads is None:
+            body = await self.carrier.answer(operation.query, operation.name, operation.variables, context)
+            if body is not None:
+                return self._send(body, media_type, is_final=context.has_written)
         content = _content(await self._resolve(request.method, operation, context))
         status = 200
         if "data" not in content and media_type == GRAPHQL_JSON:
             status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
         return self._send(encode(content), media_type, status, is_final=context.has_written)
-
-    async def _carry_out(self, operation: Operation, context: Context) -> bytes | None:
-        assert self._carrier is not None  # noqa: S101
-        try:
-            return await self._carrier.answer(operation.query, operation.name, operation.variables, context)
-        finally:
-            await context.close()
 
     def _send(self, body: bytes, media_type: str, status: int = 200, *, is_final: bool = False) -> Response:
         """Return a response; too long a one is refused, unless it is `is_final`: it tells what was done."""
@@ -263,11 +256,3 @@ def _content(result: ExecutionResult) -> dict[str, Any]:
 def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:
     content_type = f"{media_type}; charset=utf-8"
     return Response(encode(content), status, {**(headers or {}), "content-type": content_type})
-
-
-def encode(content: Any) -> bytes:
-    """Return `content` as JSON, however deep it is."""
-    try:
-        return orjson.dumps(content)
-    except orjson.JSONEncodeError:  # it stops at 254 levels
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -5,15 +5,23 @@ from enum import Enum
 from typing import Any
 
 from graphql import (
+    SKIP,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
     Undefined,
+    VariableNode,
+    Visitor,
+    VisitorAction,
     is_non_null_type,
     parse,
+    visit,
 )
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
@@ -46,6 +54,7 @@ class Document:
             if isinstance(node, FragmentDefinitionNode)
         }
         self._variables = [_signature(schema, node) for node in self.operation.variable_definitions or ()]
+        self._read = _read_by_statements(schema, self.ast)
 
     @property
     def is_query(self) -> bool:
@@ -60,6 +69,31 @@ class Document:
             if value is not Undefined:
                 values[variable.name] = value
         return values
+
+    def shape(self, given: Given) -> Hashable:
+        """Return the shape of those values on which statements depend."""
+        return tuple((name, shape(value)) for name, value in given.items() if name in self._read)
+
+
+def _read_by_statements(schema: GraphQLSchema, document: DocumentNode) -> set[str]:
+    """Return the variables that do not only stand in the arguments of mutations, which no statement is made of."""
+    types = TypeInfo(schema)
+    found: set[str] = set()
+
+    class Finder(Visitor):
+        def enter_variable_definition(self, *_: Any) -> VisitorAction:
+            return SKIP
+
+        def enter_argument(self, *place: Any) -> VisitorAction:
+            *_, ancestors = place
+            is_field = isinstance(ancestors[-1], FieldNode)
+            return SKIP if is_field and types.get_parent_type() is schema.mutation_type else None
+
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            found.add(node.name.value)
+
+    visit(document, TypeInfoVisitor(types, Finder()))
+    return found
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

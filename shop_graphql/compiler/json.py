@@ -14,6 +14,9 @@ NULL: Json = ["null"]
 IMPOSSIBLE = "\x01"
 """Stands in an answer where the schema allows no null and there is one. No JSON text has this character."""
 
+BETWEEN = "\x02"
+"""Stands between JSON texts that are selected as one. No JSON text has this character either."""
+
 MAX_ARGUMENTS = 90
 """PostgreSQL's functions take at most 100."""
 
@@ -52,6 +55,11 @@ def _merged(json: Json) -> Json:
 
 def _concat(pieces: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
     return func.concat(*pieces, type_=Text())
+
+
+def separator() -> ColumnElement[str]:
+    """Return what stands between JSON texts that are selected as one."""
+    return func.chr(literal_column(str(ord(BETWEEN))), type_=Text())
 
 
 def one(json: Json, rows: FromClause, *, or_null: bool) -> Json:

@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import GraphQLSchema
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
-from sqlalchemy.sql.compiler import Compiled, SQLCompiler
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from shop_graphql.access import Role
 from shop_graphql.compiler.documents import Document, deferred
@@ -70,7 +69,19 @@ class Unplanned:
     """An operation that resolvers answer."""
 
     reason: str
-    size = PER_PLAN
+
+    @property
+    def size(self) -> int:
+        """The bytes that it takes, about."""
+        return PER_PLAN
+
+
+class Leaf(Protocol):
+    """What is made once for requests of one kind."""
+
+    @property
+    def size(self) -> int:
+        """The bytes that it takes, about."""
 
 
 class Choice:
@@ -86,17 +97,17 @@ class Choice:
         return sum(plan.size for plan in self.plans.values())
 
 
-Tree = Choice | Plan | Unplanned
+Tree = Choice | Leaf
 
 
-def find(tree: Tree | None, given: Given) -> Plan | Unplanned | None:
+def find(tree: Tree | None, given: Given) -> Leaf | None:
     """Return the plan for what a request brings, or None when there is none yet. Raises BadArgument."""
     while isinstance(tree, Choice):
         tree = tree.plans.get(tree.question.read(given))
     return tree
 
 
-def grown(tree: Tree | None, answers: Iterable[tuple[Deferred, Any]], plan: Plan | Unplanned) -> Tree:
+def grown(tree: Tree | None, answers: Iterable[tuple[Deferred, Any]], plan: Leaf) -> Tree:
     """Return `tree` with another plan, for requests that give these answers."""
     decision = next(answers := iter(answers), None)
     if decision is None:
@@ -119,20 +130,16 @@ def make(
         data = members({field.key: field.value(None) for field in operation.fields()})
         if all(isinstance(piece, str) for piece in data):
             return Unplanned("nothing is asked of the database")
-        compiled = select(joined(['{"data":', *data, "}"])).compile(dialect=_DIALECT)
+        return statement(['{"data":', *data, "}"], decisions)
     except NotCompiledError as reason:
         return Unplanned(str(reason))
     except RecursionError:
         return Unplanned("too deep")
-    return _plan(compiled, decisions)
 
 
-def statement(json: Json, rows: FromClause, decisions: Decisions) -> Plan:
-    """Return the plan of a statement that selects `json` of the one row of `rows`. Raises NotCompiledError."""
-    return _plan(select(joined(json)).select_from(rows).compile(dialect=_DIALECT), decisions)
-
-
-def _plan(compiled: Compiled, decisions: Decisions) -> Plan:
+def statement(json: Json, decisions: Decisions) -> Plan:
+    """Return the plan of the statement that selects `json`."""
+    compiled = select(joined(json)).compile(dialect=_DIALECT)
     assert isinstance(compiled, SQLCompiler)  # noqa: S101
     names = compiled.positiontup or ()
     readers = tuple(_reader(compiled, name) for name in names)

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Set
-from copy import copy
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property
@@ -93,11 +92,10 @@ class Operation:
         self._limit = limit
         self._count = 0
 
-    def seen_by(self, role: Role | None) -> "Operation":
-        """Return the same for viewers of another role."""
-        other = copy(self)
-        other.role, other._count = role, 0
-        return other
+    @property
+    def count(self) -> int:
+        """How many fields were looked at so far."""
+        return self._count
 
     def fields(self) -> list["Field"]:
         """Return the root fields, in the order of the answer."""

@@ -100,6 +100,7 @@ def make(database: Database, empty_shop: None) -> Factory:
 def resolvers(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave everything to the resolvers."""
     monkeypatch.setattr(app.state.endpoint, "short_way", None)
+    monkeypatch.setattr(app.state.endpoint, "carrier", None)
 
 
 @pytest.fixture

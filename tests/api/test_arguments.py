@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from graphql import GraphQLObjectType, parse
 from graphql.execution.values import VariableValues, get_argument_values
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 
 from shop_graphql.api.arguments import converted, members_of
 from shop_graphql.api.schema import schema
+from shop_graphql.errors import BadArgument
 
 CALLS = [
     'mutation { createOrder(input: {idempotencyKey: "1", items: [{productId: "prod_1", quantity: 2}]}) '
@@ -31,14 +33,36 @@ CALLS = [
 ]
 
 
+REFUSED = [
+    'mutation { updateProduct(input: {productId: "prod_1", name: null}) { __typename } }',
+    'mutation { upsertProducts(input: {idempotencyKey: "1", rows: [{sku: "1", name: "x", price: "1", category: "c", '
+    "stockQuantity: null}]}) { __typename } }",
+    'mutation { createOrder(input: {idempotencyKey: "1", userId: null, items: []}) { __typename } }',
+]
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_values_are_converted_as_strawberry_does(call: str) -> None:
+    arguments, values = parts(call)
+    expected = convert_arguments(values, arguments, schema.schema_converter.scalar_registry, schema.config)
+    assert converted(members_of(arguments), values) == expected
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_values_are_refused_as_strawberry_does(call: str) -> None:
+    arguments, values = parts(call)
+    with pytest.raises(StrawberryInputCoercionError):
+        convert_arguments(values, arguments, schema.schema_converter.scalar_registry, schema.config)
+    with pytest.raises(BadArgument):
+        converted(members_of(arguments), values)
+
+
+def parts(call: str) -> tuple[Any, dict[str, Any]]:
+    """Return the arguments of the one field in a document, as they are declared and as they are given."""
     (operation,) = parse(call).definitions
     root = schema._schema.get_root_type(operation.operation)  # type: ignore[attr-defined]
     assert isinstance(root, GraphQLObjectType)
     (node,) = operation.selection_set.selections  # type: ignore[attr-defined]
     field = root.fields[node.name.value]
     values: dict[str, Any] = get_argument_values(field, node, VariableValues({}, {}))
-    arguments = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].arguments
-    expected = convert_arguments(values, arguments, schema.schema_converter.scalar_registry, schema.config)
-    assert converted(members_of(arguments), values) == expected
+    return field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].arguments, values

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.applications import Starlette
 
 from shop_graphql import services
-from shop_graphql.api.http import encode
+from shop_graphql.api.encoding import encode
 from shop_graphql.app import create_app
 from shop_graphql.database import Database, ReadSession
 from shop_graphql.settings import Settings

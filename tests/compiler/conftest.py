@@ -16,6 +16,7 @@ from shop_graphql.auth import Tokens
 from shop_graphql.database import Database
 from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
+from tests.compiler.both import Both
 from tests.compiler.shop import fill
 from tests.conftest import SECRET, temporary_database
 
@@ -102,3 +103,12 @@ async def ways(awkward_url: str) -> AsyncIterator[Ways]:
         served(Settings(**common, compiler=False)) as (_, resolved),
     ):
         yield Ways(compiled, resolved, app)
+
+
+@pytest.fixture
+async def both(database_url: str, database: Database, empty_shop: None) -> AsyncIterator[Both]:
+    apps = [create_app(Settings(database_url=database_url, secrets=SECRET, compiler=on)) for on in (True, False)]
+    yield Both(database, *apps)
+    for app in apps:
+        await app.state.accounts.close()
+        await app.state.database.close()
