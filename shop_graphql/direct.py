@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
+from shop_graphql.errors import ConnectionsBusy
 from shop_graphql.settings import Settings, async_url
 
 Question = Callable[[asyncpg.Connection], Awaitable[Any]]
@@ -37,7 +38,7 @@ class Direct:
     async def fetch(self, sql: str, parameters: Sequence[Any]) -> str:
         """Return the one text that a statement selects.
 
-        Raises OSError when the database cannot be reached or all connections stay busy, asyncpg's InterfaceError and
+        Raises ConnectionsBusy, other OSErrors when the database cannot be reached, asyncpg's InterfaceError and
         PostgresError for what went wrong with the statement. A lost connection is replaced once, unnoticed.
         """
         text: str = await self._ask(sql, lambda connection: connection.fetchval(sql, *parameters))
@@ -51,10 +52,7 @@ class Direct:
     async def _ask(self, sql: str, question: Question) -> Any:
         if self._echo:
             logger.info("%s", sql)
-        if self._permits.locked():
-            await asyncio.wait_for(self._permits.acquire(), self._timeout)
-        else:
-            await self._permits.acquire()
+        await self._permit()
         try:
             try:
                 return await self._answer(question)
@@ -65,6 +63,15 @@ class Direct:
                 return await self._answer(question)
         finally:
             self._permits.release()
+
+    async def _permit(self) -> None:
+        if not self._permits.locked():
+            await self._permits.acquire()
+            return
+        try:
+            await asyncio.wait_for(self._permits.acquire(), self._timeout)
+        except TimeoutError:
+            raise ConnectionsBusy("all connections are in use") from None
 
     async def _answer(self, question: Question) -> Any:
         connection = await self._connection()

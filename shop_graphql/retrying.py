@@ -9,6 +9,8 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shop_graphql.errors import ConnectionsBusy
+
 T = TypeVar("T")
 
 Sessions = Callable[[], AsyncSession]
@@ -50,13 +52,14 @@ async def run(sessions: Sessions, work: Work[T], *, repeatable: bool) -> T:
 async def again(work: Callable[[], Awaitable[T]]) -> T:
     """Run `work`, which finds out by itself whether it was done before, until it is; five times at the most.
 
-    A serialization failure, a deadlock and a lost connection run it again.
+    A serialization failure, a deadlock and a lost connection run it again; ConnectionsBusy does not, since whoever
+    raised it has waited as long as a request may.
     """
     for attempt in range(1, ATTEMPTS):
         try:
             return await work()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            if not _is_passing(error):
+            if isinstance(error, ConnectionsBusy) or not _is_passing(error):
                 raise
         await asyncio.sleep(random.uniform(0, PAUSE * 2**attempt))  # noqa: S311
     return await work()

@@ -31,6 +31,9 @@ from shop_graphql.services.rules import Rules
 MAX_ITEMS = 50
 MAX_QUANTITY = 999
 
+TRIES = 3
+"""How often an order is tried; again only after its key was swept away between two statements."""
+
 
 @dataclass(frozen=True)
 class NewItem:
@@ -90,7 +93,7 @@ async def create_order(
         *(owner, key, fingerprint, user_id, list(lines), [_countable(line) for line in lines.values()]),
         *(expected_total, actor, not rules.issues, MAX_MONEY),
     ]
-    while True:
+    for _ in range(TRIES):
         found = orjson.loads(await statements.fetch(_PLACE, values) or "{}")
         if found["answer"]:
             return Outcome(idempotency.thaw(found["answer"]), replayed=False)
@@ -98,6 +101,7 @@ async def create_order(
             return known
         # When nothing is wrong either, a key was in the way that has been swept away since.
         _judge(rules, lines, found, expected_total)
+    raise RuntimeError("nothing speaks against an order, and it was not placed")
 
 
 def _countable(line: _Line) -> int:
