@@ -42,7 +42,8 @@ class Edge:
 
     def texts(self) -> ColumnElement[str]:
         """Select the JSON for each gap, in their order, as one text."""
-        arrays = [bindparam(key, type_=ARRAY(BigInteger)) for key in self.keys.values()]
+        # In a sub-select, or the planner would look at how many there are, and make a new plan for each payload.
+        arrays = [select(bindparam(key, type_=ARRAY(BigInteger))).scalar_subquery() for key in self.keys.values()]
         columns = [column(name, BigInteger) for name in self.keys]
         rows = func.unnest(*arrays).table_valued(*columns, with_ordinality="number").render_derived()
         texts = func.string_agg(joined(self.field.value(rows)), separator(), type_=Text())

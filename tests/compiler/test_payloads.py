@@ -75,6 +75,16 @@ async def test_a_payload_is_one_statement_at_the_most(
     assert len(sent) == statements
 
 
+async def test_postgresql_plans_a_payload_alike_for_any_number_of_objects(both: Both) -> None:
+    made = compiler()
+    mutation, given = made.mutation(document("createOrder", "order { items { id } }"), None, {"input": ONE}, Role.ADMIN)
+    plan = made.payload(mutation.document, Place("m", "CreateOrderSuccess"), Role.ADMIN, given).plan
+    assert plan is not None
+    lines = both.apps["short"].state.database.direct_writes.lines
+    one, many = [await lines(f"EXPLAIN {plan.sql}", [[1] * number]) for number in (1, 50)]
+    assert one == many
+
+
 @pytest.mark.parametrize(
     ("query", "input", "path"),
     [
