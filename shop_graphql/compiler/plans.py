@@ -55,7 +55,8 @@ class Plan:
         place = f"${self.key + 1}"
         types = set(re.findall(rf"{re.escape(place)}::([A-Z]+(?:\([0-9, ]+\))?)", self.sql))
         one = re.sub(rf"{re.escape(place)}(?![0-9])(::[A-Z]+(\([0-9, ]+\))?)?", "keys.key", self.sql)
-        keys = f"unnest({place}::{types.pop()}[]) WITH ORDINALITY AS keys (key, number)"
+        # In a sub-select, or the planner would look at how many there are, and plan each statement anew.
+        keys = f"unnest((SELECT {place}::{types.pop()}[])) WITH ORDINALITY AS keys (key, number)"
         return f"SELECT ({one}) FROM {keys} ORDER BY keys.number"  # noqa: S608
 
     @property
