@@ -2,7 +2,7 @@
 
 from shop_graphql.models.accounts import Credential, Identity, Session
 from shop_graphql.models.base import CENT, MAX_ID, MAX_INT, MAX_MONEY, ZERO, Base
-from shop_graphql.models.catalog import Category, Product
+from shop_graphql.models.catalog import Category, Product, SearchEntry
 from shop_graphql.models.messages import IdempotencyKey, OutboxEvent
 from shop_graphql.models.orders import TRANSITIONS, Order, OrderEvent, OrderItem, OrderStatus
 from shop_graphql.models.stock import MovementKind, StockMovement
@@ -27,6 +27,7 @@ __all__ = [
     "OrderStatus",
     "OutboxEvent",
     "Product",
+    "SearchEntry",
     "Session",
     "StockMovement",
     "User",

@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     CheckConstraint,
-    Column,
     ColumnDefault,
-    Computed,
     ForeignKey,
     Index,
     String,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
@@ -70,6 +67,7 @@ class Product(Base):
         back_populates="product", lazy="raise", passive_deletes=True
     )
 
+    # No index holds the stock, and the pages have room: so a sale changes one row in place, and enters no index.
     # NaN counts as greater than every number in PostgreSQL, so `price >= 0` alone would let it in.
     __table_args__ = (
         CheckConstraint("price >= 0 AND price < 'NaN'", name="price"),
@@ -78,35 +76,35 @@ class Product(Base):
         Index(None, "category_id"),
         Index(None, "archived_at", "id", postgresql_where=text("archived_at IS NOT NULL")),
         Index(None, "name", "id", postgresql_where=LISTED),
-        Index(None, "price", "id", postgresql_include=["stock_quantity"], postgresql_where=LISTED),
+        Index(None, "price", "id", postgresql_where=LISTED),
         Index(None, "created_at", "id", postgresql_where=LISTED),
-        Index(None, "stock_quantity", "id", postgresql_where=LISTED),
         Index(None, "category_id", "name", "id", postgresql_where=LISTED),
         Index(None, "category_id", "price", "id", postgresql_where=LISTED),
         Index(None, "category_id", "created_at", "id", postgresql_where=LISTED),
+        {"postgresql_with": {"fillfactor": 80}},
     )
 
 
 # Every update raises the version, whoever writes it.
 Product.__table__.c.version.onupdate = ColumnDefault(Product.__table__.c.version + 1)
 
-# Not an attribute of Product: only the database reads and writes it.
-SEARCH_VECTOR = Column(
-    "search_vector",
-    TSVECTOR,
-    Computed(
-        "setweight(to_tsvector('shop'::regconfig, name), 'A') || "
-        "setweight(to_tsvector('shop'::regconfig, \"left\"(coalesce(description, ''), 100000)), 'B')",
-        persisted=True,
-    ),
-)
-Product.__table__.append_column(SEARCH_VECTOR)
-
-Index("ix_products_search_vector", SEARCH_VECTOR, postgresql_using="gin")
 Index("ix_products_name_prefix", Product.name, postgresql_ops={"name": "text_pattern_ops"})
-Index(
-    "ix_products_name_trgm",
-    func.shop_fold(Product.name).label("folded"),
-    postgresql_using="gin",
-    postgresql_ops={"folded": "gin_trgm_ops"},
-)
+
+
+class SearchEntry(Base):
+    """What products are searched in. A trigger on their names and descriptions writes it, and nothing else does.
+
+    Apart from the products, since an order changes their stock: a row with these columns is long, and their indexes
+    take as long to enter as all others of a product together.
+    """
+
+    __tablename__ = "search_entries"
+
+    product_id: Mapped[int] = mapped_column(ForeignKey(Product.id, ondelete="CASCADE"), primary_key=True)
+    words: Mapped[str] = mapped_column(TSVECTOR)
+    folded_name: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        Index(None, "words", postgresql_using="gin"),
+        Index(None, "folded_name", postgresql_using="gin", postgresql_ops={"folded_name": "gin_trgm_ops"}),
+    )

@@ -77,7 +77,7 @@ async def _tidy(url: str) -> None:
     engine = create_async_engine(async_url(url), isolation_level="AUTOCOMMIT", poolclass=NullPool)
     try:
         async with connect(engine) as connection:
-            await connection.execute(text(f"VACUUM (ANALYZE) {TABLES}"))
+            await connection.execute(text(f"VACUUM (ANALYZE) {TABLES}, search_entries"))
     finally:
         await engine.dispose()
 

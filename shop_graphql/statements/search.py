@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from shop_graphql.deferred import later, now
-from shop_graphql.models import Product
+from shop_graphql.models import Product, SearchEntry
 from shop_graphql.statements.filters import bind
 from shop_graphql.text import is_storable
 
@@ -42,6 +42,7 @@ NEAREST = 0.75
 _TOKEN = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 _CONFIGURATION = text("'shop'::regconfig")
 _products = Product.__table__
+_entries = SearchEntry.__table__
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,16 @@ def condition(query: str) -> ColumnElement[bool]:
     alternatives = _terms(query)
     if not alternatives:
         return true()
-    exact = select(_products.c.id).where(_has(alternatives)).cte()
+    exact = select(_entries.c.product_id).where(_has(alternatives)).cte()
     similar = (
-        select(_products.c.id, _likeness(alternatives).label("likeness"))
-        .where(~exists(select(exact.c.id)), or_(false(), *map(_resembles, alternatives)))
+        select(_entries.c.product_id, _likeness(alternatives).label("likeness"))
+        .where(~exists(select(exact.c.product_id)), or_(false(), *map(_resembles, alternatives)))
         .cte()
     )
     least = NEAREST * select(func.max(similar.c.likeness)).scalar_subquery()
-    found = select(exact.c.id).union_all(select(similar.c.id).where(similar.c.likeness >= least)).cte()
-    return _products.c.id.in_(select(found.c.id))
+    nearest = select(similar.c.product_id).where(similar.c.likeness >= least)
+    found = select(exact.c.product_id).union_all(nearest).cte()
+    return _products.c.id.in_(select(found.c.product_id))
 
 
 def relevance(query: str) -> ColumnElement[Any]:
@@ -116,13 +118,14 @@ def relevance(query: str) -> ColumnElement[Any]:
     alternatives = _terms(query) if now(is_storable, query) else []
     if not alternatives:
         return cast(0, Numeric)
-    rank = 1 + func.ts_rank(_products.c.search_vector, _tsquery(alternatives))
+    rank = 1 + func.ts_rank(_entries.c.words, _tsquery(alternatives))
     found = case((_has(alternatives), rank), else_=_likeness(alternatives))
-    return type_coerce(-func.round(cast(found, Numeric), 6), Numeric)
+    of_product = select(-func.round(cast(found, Numeric), 6)).where(_entries.c.product_id == _products.c.id)
+    return type_coerce(of_product.correlate(_products).scalar_subquery(), Numeric)
 
 
 def _has(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[bool]:
-    return _products.c.search_vector.bool_op("@@")(_tsquery(alternatives))
+    return _entries.c.words.bool_op("@@")(_tsquery(alternatives))
 
 
 def _tsquery(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[Any]:
@@ -150,18 +153,17 @@ def _unfinished(word: str) -> str:
 
 def _likeness(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[Any]:
     """Return how much a product's name has of the words, from 0 to 1: the best of the alternatives."""
-    folded = func.shop_fold(_products.c.name)
     words = (func.shop_fold(bind(_words(terms), Text())) for terms in alternatives)
-    return func.greatest(*(func.word_similarity(text, folded) for text in words))
+    return func.greatest(*(func.word_similarity(text, _entries.c.folded_name) for text in words))
 
 
 def _resembles(terms: Sequence[Term]) -> ColumnElement[bool]:
     words = _words(terms)
     if now(lambda text: len(text) < MIN_SIMILAR, words):
         return false()
-    likeness = func.shop_fold(bind(words, Text())).bool_op("<%")(func.shop_fold(_products.c.name))
+    likeness = func.shop_fold(bind(words, Text())).bool_op("<%")(_entries.c.folded_name)
     excluded = [_term(Term(term.text, phrase=term.phrase)) for term in terms if term.excluded]
-    return and_(likeness, *(~_products.c.search_vector.bool_op("@@")(query) for query in excluded))
+    return and_(likeness, *(~_entries.c.words.bool_op("@@")(query) for query in excluded))
 
 
 def _words(terms: Sequence[Term]) -> Any:
