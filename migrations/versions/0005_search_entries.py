@@ -1,4 +1,4 @@
-"""A sale changes one row of a product and none of its indexes: no index holds the stock, and search has its own table."""
+"""A sale enters no index of its product: none holds the stock, and search has a table of its own."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,7 +45,7 @@ def upgrade() -> None:
             ON CONFLICT (product_id) DO UPDATE SET words = excluded.words, folded_name = excluded.folded_name;
             RETURN NULL;
         END $$
-        """
+        """  # noqa: S608
     )
     op.execute(
         "CREATE TRIGGER shop_enter_product AFTER INSERT OR UPDATE OF name, description ON products "
