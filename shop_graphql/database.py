@@ -172,7 +172,8 @@ class ReadSession:
 
     async def close(self) -> None:
         """Give the connection back once every statement under way has ended. The next one opens a new snapshot."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
         session, self._session = self._session, None
         if session is not None:
             await release(session)

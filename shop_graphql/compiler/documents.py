@@ -25,8 +25,9 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
-from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_value
+from graphql.utilities.coerce_input_value import coerce_default_value
 
+from shop_graphql.compiler.coercion import InvalidValueError, coercion
 from shop_graphql.compiler.selection import NotCompiledError
 from shop_graphql.deferred import Decisions, Deferred, Given, Items
 
@@ -114,15 +115,14 @@ def _signature(schema: GraphQLSchema, node: Any) -> GraphQLVariableSignature:
 def _coerced(variable: GraphQLVariableSignature, value: Any) -> Any:
     if value is Undefined and variable.default is not None:
         return coerce_default_value(variable)
-    if value is Undefined and not is_non_null_type(variable.type):
+    if value is Undefined:
+        if is_non_null_type(variable.type):
+            raise NotCompiledError("no value of a variable")
         return Undefined
     try:
-        coerced = coerce_input_value(value, variable.type)
-    except (GraphQLError, RecursionError):
-        coerced = Undefined
-    if coerced is Undefined:
-        raise NotCompiledError("a bad value of a variable")
-    return coerced
+        return coercion(variable.type)(value)
+    except (InvalidValueError, RecursionError):
+        raise NotCompiledError("a bad value of a variable") from None
 
 
 def shape(value: Any) -> Hashable:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
@@ -128,12 +129,12 @@ def thaw(answer: Mapping[str, Any]) -> Any:
     """Return what a service returned, as it was stored; an entity comes back as its columns were then."""
     if "table" not in answer:
         return answer["value"]
-    columns = Base.metadata.tables[answer["table"]].columns
-    return SimpleNamespace(**{name: _typed(columns[name], value) for name, value in answer["row"].items()})
+    row, readers = answer["row"], _readers(answer["table"])
+    return SimpleNamespace(**{name: value if value is None else readers[name](value) for name, value in row.items()})
 
 
-def _typed(column: Column[Any], value: Any) -> Any:
-    kind = column.type.python_type
-    if value is None or kind in (int, str):
-        return value
-    return datetime.fromisoformat(value) if kind is datetime else kind(value)
+@cache
+def _readers(table: str) -> dict[str, Callable[[Any], Any]]:
+    """Return what makes the value of each column out of JSON."""
+    kinds = {column.key: column.type.python_type for column in Base.metadata.tables[table].columns}
+    return {name: datetime.fromisoformat if kind is datetime else kind for name, kind in kinds.items()}

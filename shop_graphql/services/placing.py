@@ -87,7 +87,8 @@ async def create_order(
         idempotency.check(key)
     lines, rules = _lines(items)
     owner = actor or ""
-    arguments = {"user_id": user_id, "items": items, "expected_total": expected_total}
+    ordered = [(item.product_id, item.quantity) for item in items]
+    arguments = {"user_id": user_id, "items": ordered, "expected_total": expected_total}
     fingerprint = idempotency.fingerprint("create_order", arguments)
     values = [
         *(owner, key, fingerprint, user_id, list(lines), [_countable(line) for line in lines.values()]),
