@@ -117,11 +117,11 @@ def _coerced(variable: GraphQLVariableSignature, value: Any) -> Any:
         return coerce_default_value(variable)
     if value is Undefined:
         if is_non_null_type(variable.type):
-            raise NotCompiledError("no value of a variable")
+            raise NotCompiledError("a bad value of a variable")
         return Undefined
     try:
         return coercion(variable.type)(value)
-    except (InvalidValueError, RecursionError):
+    except (InvalidValueError, GraphQLError, RecursionError):
         raise NotCompiledError("a bad value of a variable") from None
 
 
