@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     batching: bool = Field(
         True, description="Let requests that wait at the same moment and differ in one id at the most share statements."
     )
+    body_limit: int = Field(131_072, ge=1024, description="Bytes of the longest body of a request.")
+    body_timeout: Seconds = Field(10.0, description="Seconds within which a body must have arrived.")
+    json_depth_limit: int = Field(
+        32, ge=2, le=200, description="How deep lists and objects may be nested in a body and in variables."
+    )
     response_limit: int = Field(
         5_000_000, ge=1000, description="Bytes of the longest answer to a query; a longer one is refused."
     )
