@@ -15,6 +15,7 @@ JSON_TOO_DEEP = "JSON_TOO_DEEP"
 MEDIA_TYPE_UNSUPPORTED = "MEDIA_TYPE_UNSUPPORTED"
 METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+RATE_LIMITED = "RATE_LIMITED"
 
 MEANINGS = {
     BAD_REQUEST: "The request is not GraphQL over HTTP.",
@@ -30,6 +31,7 @@ MEANINGS = {
     MEDIA_TYPE_UNSUPPORTED: "The body is not application/json.",
     METHOD_NOT_ALLOWED: "The method is none that this operation can be asked by.",
     NOT_ACCEPTABLE: "The client accepts no media type that the server answers in.",
+    RATE_LIMITED: "Much was asked for in a short time: ask again after `retryAfter` seconds.",
 }
 """Every code, and what it tells a client."""
 

@@ -37,7 +37,7 @@ def document_error(error: GraphQLError) -> dict[str, Any]:
     """Return the error of a document that is not valid GraphQL, not valid against the schema, or not for its viewer."""
     cause = error.original_error
     if error.extensions and "code" in error.extensions:
-        return _formatted(error, error.extensions["code"])
+        return dict(error.formatted)
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED)
     if error.nodes:  # Python's own words, for example on a literal of more digits than `int` takes

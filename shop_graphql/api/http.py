@@ -29,6 +29,7 @@ from shop_graphql.api.failures import (
     is_unavailable,
     request_error,
 )
+from shop_graphql.api.gate import Admitted, Gate, RefusedDocument
 from shop_graphql.api.graphiql import page
 from shop_graphql.api.media_types import GRAPHQL_JSON, JSON, accepted, prefers_html
 from shop_graphql.api.requests import Operation, headers_of, read
@@ -59,7 +60,11 @@ class GraphQLEndpoint:
         self._limit = settings.response_limit
         self._debug = settings.debug
         self._body_limits = BodyLimits(settings.body_limit, settings.body_timeout, settings.json_depth_limit)
-        self.short_way = ShortWay(database.direct, batching=settings.batching) if settings.compiler else None
+        self._tells_cost = settings.cost_extension
+        self.gate = Gate(settings)
+        self.short_way = (
+            ShortWay(database.direct, self.gate.texts, batching=settings.batching) if settings.compiler else None
+        )
         self.carrier = Carrier(self.short_way.compiler, database.direct_writes.fetch) if self.short_way else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,33 +95,59 @@ class GraphQLEndpoint:
         self, scope: Scope, headers: Mapping[bytes, bytes], operation: Operation, media_type: str
     ) -> Response:
         """Answer by one statement, or else through the resolvers, who also say what a failure of that one means."""
-        who, reads = await self._who(scope, headers), None
+        who, reads, method = await self.who(scope, headers), None, scope["method"]
+        try:
+            admitted = await self.gate.admit(operation, who)
+        except RefusedDocument as refusal:
+            return self._respond({"errors": [document_error(error) for error in refusal.errors]}, media_type)
         if self.short_way is not None and who.bad_token is None:
             try:
                 text = await self.short_way.answer(operation.query, operation.name, operation.variables, who.viewer)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 text, reads = None, FailedReads(error)
             if text is not None:
-                return self._send(text.encode(), media_type)
-        context = Context(self._database, self._accounts, who, reads)
-        if scope["method"] == "POST" and self.carrier is not None and who.bad_token is None and reads is None:
+                return self._send(text.encode(), media_type, admitted)
+        context = Context(self._database, self._accounts, who, reads, admitted.text)
+        if method == "POST" and self.carrier is not None and who.bad_token is None and reads is None:
             body = await self.carrier.answer(operation.query, operation.name, operation.variables, context)
             if body is not None:
-                return self._send(body, media_type, is_final=context.has_written)
-        content = _content(await self._resolve(scope["method"], operation, context))
+                return self._send(body, media_type, admitted, is_final=context.has_written)
+        try:
+            content = _content(await self._resolve(method, operation, context))
+        except BadRequest:
+            await self.gate.give_back(admitted)
+            raise
+        if content.get("data") is None and not context.has_written:
+            admitted = await self.gate.give_back(admitted)
+        return self._respond(content, media_type, admitted, is_final=context.has_written)
+
+    def _respond(
+        self, content: dict[str, Any], media_type: str, admitted: Admitted | None = None, *, is_final: bool = False
+    ) -> Response:
         status = 200
         if "data" not in content and media_type == GRAPHQL_JSON:
             status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
-        return self._send(encode(content), media_type, status, is_final=context.has_written)
+        return self._send(encode(content), media_type, admitted, status, is_final=is_final)
 
-    def _send(self, body: bytes, media_type: str, status: int = 200, *, is_final: bool = False) -> Response:
+    def _send(
+        self,
+        body: bytes,
+        media_type: str,
+        admitted: Admitted | None = None,
+        status: int = 200,
+        *,
+        is_final: bool = False,
+    ) -> Response:
         """Return a response; too long a one is refused, unless it is `is_final`: it tells what was done."""
         if len(body) > self._limit and not is_final:
             message = f"The answer has more than {self._limit:,} bytes; ask for less at once."
             content = {"errors": [request_error(message, TOO_LARGE)]}
             return _json(content, media_type, 400 if media_type == GRAPHQL_JSON else 200)
+        extensions = [admitted.extension()] if admitted is not None and self._tells_cost else []
         if self._debug and (trace := current.get()) is not None:
-            body = b'%b,"extensions":%b}' % (body[:-1], encode(trace.extensions()))
+            extensions.append(encode(trace.extensions())[1:-1])
+        if extensions:
+            body = b'%b,"extensions":{%b}}' % (body[:-1], b",".join(extensions))
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         return Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
 
@@ -137,7 +168,7 @@ class GraphQLEndpoint:
         finally:
             await context.end()
 
-    async def _who(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Who:
+    async def who(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Who:
         """Return who asks. A token that proves nothing is told when the operation needs to know who asks."""
         address = scope["client"][0] if scope.get("client") else ""
         authorization, sent = headers.get(b"authorization"), scope["headers"]

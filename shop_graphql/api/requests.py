@@ -53,7 +53,7 @@ async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, l
         raise BadRequest("The body must not be compressed.", 415, ENCODING_UNSUPPORTED)
     content = parse(await receive_body(headers, receive, limits), "The body", limits.depth)
     if type(content) is dict:
-        return _operation(content)
+        return read_operation(content)
     if type(content) is list:
         raise BadRequest("The body must be one JSON object: one operation a request.", code=BATCHING_UNSUPPORTED)
     raise BadRequest("The body must be one JSON object.")
@@ -81,10 +81,11 @@ def _from_url(query_string: bytes, limits: BodyLimits) -> Operation:
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = parse(parameters[name].encode(), name, limits.depth)
-    return _operation(parameters)
+    return read_operation(parameters)
 
 
-def _operation(parameters: dict[str, Any]) -> Operation:
+def read_operation(parameters: dict[str, Any]) -> Operation:
+    """Return what the parameters of a request ask for. Raises BadRequest."""
     get = parameters.get
     query, name, variables, extensions = get("query"), get("operationName"), get("variables"), get("extensions")
     if type(query) is not str or not query or query.isspace():
