@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         raise StartupError(NO_SECRETS)
     database = Database(settings, settings.database_url.get_secret_value())
     accounts = Accounts(database, settings)
+    endpoint = GraphQLEndpoint(database, accounts, settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
@@ -55,13 +56,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
             async with housekeeping.running(database):
                 yield
         finally:
+            await endpoint.gate.close()
             await accounts.close()
             await database.close()
 
     async def ready(request: Request) -> Response:  # noqa: ARG001
         return await _readiness(database)
 
-    endpoint = GraphQLEndpoint(database, accounts, settings)
     routes = [
         Route("/", RedirectResponse(PATH)),
         Route(PATH, endpoint),

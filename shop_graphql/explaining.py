@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from shop_graphql.access import Viewer
-from shop_graphql.api.compiled import compiler
+from shop_graphql.api.compiled import compiler, texts
 from shop_graphql.compiler.selection import NotCompiledError
 from shop_graphql.connection import reason
 from shop_graphql.database import Database
@@ -24,7 +24,7 @@ async def explain(
 ) -> str:
     """Return the statement for a query, its parameters and its plan; `analyze` runs it. Raises StartupError."""
     try:
-        plan, parameters = compiler().plan(query, None, variables, viewer.role, {VIEWER: viewer.user_id})
+        plan, parameters = compiler(texts()).plan(query, None, variables, viewer.role, {VIEWER: viewer.user_id})
     except NotCompiledError as why:
         raise StartupError(f"This is answered by the resolvers: {why}.") from None
     database = Database(settings, url)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from shop_graphql.errors import StartupError
 
+Limit = Annotated[int, Field(ge=0, le=10**9)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 SECRET_LENGTH = 32
@@ -67,6 +68,36 @@ class Settings(BaseSettings):
     batching: bool = Field(
         True, description="Let requests that wait at the same moment and differ in one id at the most share statements."
     )
+    body_limit: int = Field(131_072, ge=1024, description="Bytes of the longest body of a request.")
+    body_timeout: Seconds = Field(10.0, description="Seconds within which a body must have arrived.")
+    json_depth_limit: int = Field(
+        32, ge=2, le=200, description="How deep lists and objects may be nested in a body and in variables."
+    )
+    document_limit: Limit = Field(16384, description="Characters of the longest document. 0: any number.")
+    token_limit: Limit = Field(2000, description="Tokens of the longest document. 0: any number.")
+    comment_limit: Limit = Field(100, description="Comments in a document. 0: any number.")
+    depth_limit: Limit = Field(10, description="How deep fields may be nested. 0: any number.")
+    introspection_depth_limit: Limit = Field(
+        20, description="How deep fields may be nested below `__schema` and `__type`. 0: any number."
+    )
+    field_limit: Limit = Field(1000, description="Fields of a document, all fragments spread. 0: any number.")
+    alias_limit: Limit = Field(30, description="Aliases of a document, all fragments spread. 0: any number.")
+    directive_limit: Limit = Field(20, description="Directives of a document, all fragments spread. 0: any number.")
+    root_field_limit: Limit = Field(20, description="Root fields of a query. 0: any number.")
+    mutation_limit: Limit = Field(5, description="Root fields of a mutation. 0: any number.")
+    introspection_limit: Limit = Field(2, description="Fields `__schema` and `__type` of a query. 0: any number.")
+    field_pair_limit: Limit = Field(
+        2000, description="Pairs of fields of one name in one place, which validation compares. 0: any number."
+    )
+    node_limit: Limit = Field(10000, description="Objects that the answer to an operation can hold. 0: any number.")
+    cost_limit: Limit = Field(1000, description="Points that an operation may cost. 0: any number.")
+    cost_per_viewer: str = Field(
+        "1000/20seconds", description="Points that somebody signed in may use, and in which time; or off."
+    )
+    cost_per_address: str = Field(
+        "500/20seconds", description="Points that those not signed in may use per address, and in which time; or off."
+    )
+    cost_extension: bool = Field(True, description="Tell in each response what it cost.")
     response_limit: int = Field(
         5_000_000, ge=1000, description="Bytes of the longest answer to a query; a longer one is refused."
     )
@@ -141,6 +172,11 @@ class Settings(BaseSettings):
         if value is not None:
             check_valkey(value.get_secret_value())
         return value
+
+    @field_validator("cost_per_viewer", "cost_per_address")
+    @classmethod
+    def _is_a_rate_or_off(cls, value: str) -> str:
+        return value if value == "off" else cls._is_a_rate(value)
 
     @field_validator("login_attempts_per_account", "login_attempts_per_address")
     @classmethod

@@ -62,6 +62,8 @@ def shop_environment(database_url: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "SHOP_SECRETS": SECRET,
         "SHOP_POOL_SIZE": str(POOL),
+        "SHOP_COST_PER_VIEWER": "off",  # the load comes from one user, and from one address
+        "SHOP_COST_PER_ADDRESS": "off",
         "SHOP_LOG_LEVEL": "warning",  # no peer writes a line for each request
     }
     return _inherited() | own

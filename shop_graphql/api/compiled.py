@@ -17,7 +17,9 @@ from shop_graphql.api.scalars import WRITERS
 from shop_graphql.api.schema import schema
 from shop_graphql.compiler.compiler import Compiler
 from shop_graphql.compiler.json import Json
+from shop_graphql.compiler.limits import UNLIMITED, Limits
 from shop_graphql.compiler.selection import Field, Source
+from shop_graphql.compiler.texts import Texts
 
 
 class Declared:
@@ -97,6 +99,11 @@ def check(document: DocumentNode) -> Sequence[GraphQLError]:
 DECLARED = Declared()
 
 
-def compiler() -> Compiler:
+def texts(limits: Limits = UNLIMITED) -> Texts:
+    """Return what reads documents for the schema."""
+    return Texts(schema._schema, check, limits)
+
+
+def compiler(texts: Texts) -> Compiler:
     """Return a compiler of the schema's operations."""
-    return Compiler(schema._schema, check, DECLARED)
+    return Compiler(texts, DECLARED)

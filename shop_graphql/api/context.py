@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.access import Viewer
 from shop_graphql.accounts import Accounts, SignedIn
+from shop_graphql.compiler.texts import Text
 from shop_graphql.database import Database, FailedReads, Reads, Within
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.services import Outcome, once
@@ -36,8 +37,12 @@ class Who:
 class Context:
     """The reads, the loaders and the transactions of one viewer's request. End it when the response is complete."""
 
-    def __init__(self, database: Database, accounts: Accounts, who: Who, reads: Reads | None = None) -> None:
+    def __init__(
+        self, database: Database, accounts: Accounts, who: Who, reads: Reads | None = None, text: Text | None = None
+    ) -> None:
         self._database = database
+        self.text = text
+        """The document, when it was read before it is executed."""
         self.accounts = accounts
         self.viewer = who.viewer
         self.address = who.address

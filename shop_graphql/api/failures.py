@@ -13,7 +13,6 @@ from shop_graphql.errors import BadArgument
 
 logger = logging.getLogger("shop_graphql")
 
-BAD_REQUEST = "BAD_REQUEST"
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 TOO_LARGE = "RESPONSE_TOO_LARGE"
@@ -29,7 +28,7 @@ _PASSING = ("08", "25P02", "40", "53", "55P03", "57")
 """SQLSTATEs of what may be over soon: lost connections, deadlocks, a full server, time-outs and what waited behind."""
 
 
-def request_error(message: str, code: str = BAD_REQUEST) -> dict[str, Any]:
+def request_error(message: str, code: str) -> dict[str, Any]:
     """Return the error of a request that never came to a document."""
     return {"message": message, "extensions": {"code": code}}
 
@@ -38,7 +37,7 @@ def document_error(error: GraphQLError) -> dict[str, Any]:
     """Return the error of a document that is not valid GraphQL, not valid against the schema, or not for its viewer."""
     cause = error.original_error
     if error.extensions and "code" in error.extensions:
-        return _formatted(error, error.extensions["code"])
+        return dict(error.formatted)
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED)
     if error.nodes:  # Python's own words, for example on a literal of more digits than `int` takes

@@ -1,14 +1,9 @@
-"""GraphQL over HTTP: reads requests, runs them, writes responses."""
+"""GraphQL over HTTP: runs what requests ask for, and writes responses."""
 
-import re
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-import orjson
-from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -18,11 +13,12 @@ from strawberry.types.graphql import OperationType
 
 from shop_graphql.access import ANONYMOUS
 from shop_graphql.accounts import Accounts
+from shop_graphql.api.bad_request import METHOD_NOT_ALLOWED, BadRequest
+from shop_graphql.api.body import BodyLimits
 from shop_graphql.api.carrying import Carrier
 from shop_graphql.api.context import Context, Who
 from shop_graphql.api.encoding import encode
 from shop_graphql.api.failures import (
-    BAD_REQUEST,
     FORBIDDEN,
     OPERATION_UNKNOWN,
     TOO_LARGE,
@@ -33,7 +29,10 @@ from shop_graphql.api.failures import (
     is_unavailable,
     request_error,
 )
+from shop_graphql.api.gate import Admitted, Gate, RefusedDocument
 from shop_graphql.api.graphiql import page
+from shop_graphql.api.media_types import GRAPHQL_JSON, JSON, accepted, prefers_html
+from shop_graphql.api.requests import Operation, headers_of, read
 from shop_graphql.api.schema import schema
 from shop_graphql.api.short import ShortWay
 from shop_graphql.auth import ProviderUnavailable
@@ -42,35 +41,13 @@ from shop_graphql.errors import InvalidToken
 from shop_graphql.settings import Settings
 from shop_graphql.tracing import Trace, current
 
-JSON = "application/json"
-GRAPHQL_JSON = "application/graphql-response+json"
-HTML = "text/html"
 _ALLOWED = {
     "GET": {OperationType.QUERY},
     "POST": set(OperationType),  # there are no subscriptions, and the document's validation says so
 }
-_WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
+_BY_DEFAULT = GRAPHQL_JSON.encode()
 _STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
 """The status of a request error under GraphQL's own media type, where it is not 400."""
-
-
-class BadRequest(Exception):
-    """A request that is not GraphQL over HTTP."""
-
-    def __init__(self, message: str, status: int = 400, code: str = BAD_REQUEST, **headers: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.headers = headers
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What a request asks for."""
-
-    query: str
-    variables: dict[str, Any] | None
-    name: str | None
 
 
 class GraphQLEndpoint:
@@ -82,58 +59,95 @@ class GraphQLEndpoint:
         self._graphiql = page(settings.graphiql_headers) if settings.graphiql else None
         self._limit = settings.response_limit
         self._debug = settings.debug
-        self.short_way = ShortWay(database.direct, batching=settings.batching) if settings.compiler else None
+        self._body_limits = BodyLimits(settings.body_limit, settings.body_timeout, settings.json_depth_limit)
+        self._tells_cost = settings.cost_extension
+        self.gate = Gate(settings)
+        self.short_way = (
+            ShortWay(database.direct, self.gate.texts, batching=settings.batching) if settings.compiler else None
+        )
         self.carrier = Carrier(self.short_way.compiler, database.direct_writes.fetch) if self.short_way else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
-        is_browser = self._graphiql is not None and request.method == "GET" and _is_browser(request.headers)
-        response = HTMLResponse(self._graphiql) if is_browser else await self._answer(request)
+        headers = headers_of(scope)
+        accept = headers.get(b"accept", _BY_DEFAULT).decode("latin-1")
+        is_browser = self._graphiql is not None and scope["method"] == "GET" and prefers_html(accept)
+        if is_browser:
+            response: Response = HTMLResponse(self._graphiql)
+        else:
+            response = await self._answer(scope, headers, receive, accept)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, accept: str) -> Response:
         media_type = JSON
         try:
-            media_type = _accepted(request.headers)
-            operation = await _read(request)
+            media_type = accepted(accept)
+            operation = await read(scope, headers, receive, self._body_limits)
             if self._debug:
                 current.set(Trace())
-            return await self._run(request, operation, media_type)
+            return await self._run(scope, headers, operation, media_type)
         except BadRequest as refusal:
-            content = {"errors": [request_error(str(refusal), refusal.code)]}
+            content = {"errors": [refusal.error()]}
             status = 200 if refusal.code == OPERATION_UNKNOWN and media_type == JSON else refusal.status
             return _json(content, media_type, status, refusal.headers)
 
-    async def _run(self, request: Request, operation: Operation, media_type: str) -> Response:
+    async def _run(
+        self, scope: Scope, headers: Mapping[bytes, bytes], operation: Operation, media_type: str
+    ) -> Response:
         """Answer by one statement, or else through the resolvers, who also say what a failure of that one means."""
-        who, reads = await self._who(request), None
+        who, reads, method = await self.who(scope, headers), None, scope["method"]
+        try:
+            admitted = await self.gate.admit(operation, who)
+        except RefusedDocument as refusal:
+            return self._respond({"errors": [document_error(error) for error in refusal.errors]}, media_type)
         if self.short_way is not None and who.bad_token is None:
             try:
                 text = await self.short_way.answer(operation.query, operation.name, operation.variables, who.viewer)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 text, reads = None, FailedReads(error)
             if text is not None:
-                return self._send(text.encode(), media_type)
-        context = Context(self._database, self._accounts, who, reads)
-        if request.method == "POST" and self.carrier is not None and who.bad_token is None and reads is None:
+                return self._send(text.encode(), media_type, admitted)
+        context = Context(self._database, self._accounts, who, reads, admitted.text)
+        if method == "POST" and self.carrier is not None and who.bad_token is None and reads is None:
             body = await self.carrier.answer(operation.query, operation.name, operation.variables, context)
             if body is not None:
-                return self._send(body, media_type, is_final=context.has_written)
-        content = _content(await self._resolve(request.method, operation, context))
+                return self._send(body, media_type, admitted, is_final=context.has_written)
+        try:
+            content = _content(await self._resolve(method, operation, context))
+        except BadRequest:
+            await self.gate.give_back(admitted)
+            raise
+        if content.get("data") is None and not context.has_written:
+            admitted = await self.gate.give_back(admitted)
+        return self._respond(content, media_type, admitted, is_final=context.has_written)
+
+    def _respond(
+        self, content: dict[str, Any], media_type: str, admitted: Admitted | None = None, *, is_final: bool = False
+    ) -> Response:
         status = 200
         if "data" not in content and media_type == GRAPHQL_JSON:
             status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
-        return self._send(encode(content), media_type, status, is_final=context.has_written)
+        return self._send(encode(content), media_type, admitted, status, is_final=is_final)
 
-    def _send(self, body: bytes, media_type: str, status: int = 200, *, is_final: bool = False) -> Response:
+    def _send(
+        self,
+        body: bytes,
+        media_type: str,
+        admitted: Admitted | None = None,
+        status: int = 200,
+        *,
+        is_final: bool = False,
+    ) -> Response:
         """Return a response; too long a one is refused, unless it is `is_final`: it tells what was done."""
         if len(body) > self._limit and not is_final:
             message = f"The answer has more than {self._limit:,} bytes; ask for less at once."
             content = {"errors": [request_error(message, TOO_LARGE)]}
             return _json(content, media_type, 400 if media_type == GRAPHQL_JSON else 200)
+        extensions = [admitted.extension()] if admitted is not None and self._tells_cost else []
         if self._debug and (trace := current.get()) is not None:
-            body = b'%b,"extensions":%b}' % (body[:-1], encode(trace.extensions()))
+            extensions.append(encode(trace.extensions())[1:-1])
+        if extensions:
+            body = b'%b,"extensions":{%b}}' % (body[:-1], b",".join(extensions))
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         return Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
 
@@ -149,18 +163,21 @@ class GraphQLEndpoint:
         except CannotGetOperationTypeError as error:
             raise BadRequest(_unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
         except InvalidOperationTypeError as error:
-            raise BadRequest("By GET only queries are answered; use POST.", 405, allow="POST") from error
+            message = "By GET only queries are answered; use POST."
+            raise BadRequest(message, 405, METHOD_NOT_ALLOWED, allow="POST") from error
         finally:
             await context.end()
 
-    async def _who(self, request: Request) -> Who:
+    async def who(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Who:
         """Return who asks. A token that proves nothing is told when the operation needs to know who asks."""
-        address = request.client.host if request.client else ""
-        authorizations = request.headers.getlist("authorization")
+        address = scope["client"][0] if scope.get("client") else ""
+        authorization, sent = headers.get(b"authorization"), scope["headers"]
+        if authorization is None:
+            return Who(ANONYMOUS, address)
         try:
-            if len(authorizations) > 1:
+            if len(headers) < len(sent) and sum(name == b"authorization" for name, _ in sent) > 1:
                 raise InvalidToken("There must be one Authorization header.")
-            viewer = await self._accounts.viewer(authorizations[0] if authorizations else None)
+            viewer = await self._accounts.viewer(authorization.decode("latin-1"))
         except InvalidToken as error:
             return Who(ANONYMOUS, address, str(error))
         except Exception as error:
@@ -168,72 +185,6 @@ class GraphQLEndpoint:
                 raise BadRequest("Who you are cannot be told at the moment; try again.", 503, UNAVAILABLE) from error
             raise
         return Who(viewer, address)
-
-
-def _is_browser(headers: Headers) -> bool:
-    known = [name for name in _accepted_ranges(_accept(headers)) if name in (HTML, JSON, GRAPHQL_JSON)]
-    return known[:1] == [HTML]
-
-
-def _accept(headers: Headers) -> str:
-    return headers.get("accept", GRAPHQL_JSON)
-
-
-@lru_cache
-def _accepted_ranges(accept: str) -> list[str]:
-    """Return the media ranges that the client takes, the preferred ones first."""
-    qualities: dict[str, float] = {}
-    for accepted in accept.lower().split(","):
-        media_range, *parameters = (part.strip() for part in accepted.split(";"))
-        weight = next((match[1] for text in parameters if (match := _WEIGHT.fullmatch(text))), "1")
-        qualities[media_range] = float(weight)
-    return sorted(filter(qualities.__getitem__, qualities), key=qualities.__getitem__, reverse=True)
-
-
-def _accepted(headers: Headers) -> str:
-    """Return the media type to answer in. Raises BadRequest when the client takes none of ours."""
-    accepted = _accepted_ranges(_accept(headers))
-    for media_type in accepted:
-        if media_type in (GRAPHQL_JSON, JSON):
-            return media_type
-    if not {"*/*", "application/*"} & set(accepted):
-        raise BadRequest(f"This server answers in {GRAPHQL_JSON} or {JSON}.", 406)
-    return JSON
-
-
-async def _read(request: Request) -> Operation:
-    if request.method == "GET":
-        return _operation(dict(request.query_params), encoded=True)
-    if request.method != "POST":
-        raise BadRequest("GraphQL is asked by GET or POST.", 405, allow="GET, POST")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise BadRequest(f"The body must be {JSON}.", 415)
-    parameters = _parse(await request.body(), "The body")
-    if not isinstance(parameters, dict):
-        raise BadRequest("The body must be one JSON object.")
-    return _operation(parameters, encoded=False)
-
-
-def _operation(parameters: dict[str, Any], *, encoded: bool) -> Operation:
-    query, name, variables = (parameters.get(key) for key in ("query", "operationName", "variables"))
-    if encoded and variables is not None:
-        variables = _parse(variables, "variables")
-    if not isinstance(query, str) or not query.strip():
-        raise BadRequest("query must be a GraphQL document.")
-    if not isinstance(name, str | None):
-        raise BadRequest("operationName must be a string.")
-    if not isinstance(variables, dict | None):
-        raise BadRequest("variables must be an object.")
-    if not isinstance(parameters.get("extensions"), dict | None) and not encoded:
-        raise BadRequest("extensions must be an object.")
-    return Operation(query, variables, name or None)
-
-
-def _parse(text: str | bytes, what: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except (orjson.JSONDecodeError, UnicodeEncodeError):
-        raise BadRequest(f"{what} must be JSON in UTF-8.") from None
 
 
 def _unknown_operation(name: str | None) -> str:

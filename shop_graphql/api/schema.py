@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 from graphql import GraphQLError, OperationDefinitionNode, build_schema, lexicographic_sort_schema, print_schema
-from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
@@ -60,6 +60,24 @@ class OneOperation(SchemaExtension):
                 raise CannotGetOperationTypeError(None)
 
 
+class ReadBefore(SchemaExtension):
+    """Takes the document of a context as it was read and checked, instead of doing so again."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Take the AST."""
+        text = self.execution_context.context.text
+        if text is not None:
+            self.execution_context.graphql_document = text.ast
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Take the errors."""
+        text = self.execution_context.context.text
+        if text is not None:
+            self.execution_context.pre_execution_errors = list(text.invalid)
+        yield
+
+
 class ShopSchema(strawberry.Schema):
     """Leaves the logging of errors to whoever answers the request, who knows which of them are bugs."""
 
@@ -84,7 +102,7 @@ schema = ShopSchema(
     query=Query,
     mutation=Mutation,
     types=[*Node.by_model.values(), *UserError.by_exception.values()],
-    extensions=[OneOperation, ParserCache, ValidationCache, Authorization],
+    extensions=[OneOperation, ReadBefore, Authorization],
     exception_handlers=HANDLERS,
     config=StrawberryConfig(scalar_map=SCALARS),
 )

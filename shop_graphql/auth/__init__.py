@@ -1,6 +1,7 @@
 """Who asks: passwords, tokens, attempts. Knows no database and no GraphQL."""
 
-from shop_graphql.auth.attempts import Attempts
+from shop_graphql.auth.attempts import Attempts, address_key
+from shop_graphql.auth.buckets import Buckets
 from shop_graphql.auth.compact import peek_issuer
 from shop_graphql.auth.oidc import IdentityProvider, role_of
 from shop_graphql.auth.passwords import Passwords
@@ -17,12 +18,14 @@ from shop_graphql.auth.tokens import (
 __all__ = [
     "ACCESS_LIFETIME",
     "Attempts",
+    "Buckets",
     "Claims",
     "IdentityProvider",
     "Passwords",
     "ProviderUnavailable",
     "RefreshToken",
     "Tokens",
+    "address_key",
     "new_refresh_token",
     "parse_refresh_token",
     "peek_issuer",

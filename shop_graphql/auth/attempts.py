@@ -5,6 +5,7 @@ import logging
 import math
 import time
 import unicodedata
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from shop_graphql.auth.windows import Count, MemoryWindows, Windows, WindowsUnavailable
@@ -38,7 +39,7 @@ class Attempts:
 
     async def spend(self, account: str, address: str) -> None:
         """Count one attempt. Raises TooManyAttempts and counts nothing when account or address have none left."""
-        counts = Count(_account_key(account), self._per_account), Count(_address_key(address), self._per_address)
+        counts = Count(_account_key(account), self._per_account), Count(address_key(address), self._per_address)
         try:
             wait = await self._windows.take(*counts)
         except WindowsUnavailable as error:
@@ -78,8 +79,9 @@ def _account_key(account: str) -> str:
     return "account:" + _digest(unicodedata.normalize("NFKC", account).strip().casefold())
 
 
-def _address_key(address: str) -> str:
-    """Whoever has one address of IPv6 has the 2^64 of its network."""
+@lru_cache(10_000)
+def address_key(address: str) -> str:
+    """Return under which name an address is counted. Whoever has one address of IPv6 has the 2^64 of its network."""
     try:
         ip = ip_address(address)
     except ValueError:

@@ -5,23 +5,19 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from graphql import GraphQLSchema
-
 from shop_graphql.access import Role
 from shop_graphql.compiler.cache import Cache, Stats
-from shop_graphql.compiler.documents import Check, Document
+from shop_graphql.compiler.documents import Document
 from shop_graphql.compiler.gaps import Payload
 from shop_graphql.compiler.mutations import Mutation, make_mutation
 from shop_graphql.compiler.payloads import Payloads, Place, make_payload
 from shop_graphql.compiler.plans import Leaf, Plan, Tree, Unplanned, find, grown, make
 from shop_graphql.compiler.selection import NotCompiledError
+from shop_graphql.compiler.texts import PER_CHARACTER, Texts
 from shop_graphql.deferred import Decisions, Given
 from shop_graphql.errors import BadArgument
 
 MAX_BYTES = 64 * 2**20
-PER_CHARACTER = 120
-"""Bytes that a character of a document takes once it is parsed, about."""
-
 
 logger = logging.getLogger("shop_graphql")
 
@@ -33,9 +29,9 @@ Make = Callable[..., L | Unplanned]
 class Compiler:
     """The plans of a schema: one for each document, role of the viewer and shape of the variables' values."""
 
-    def __init__(self, schema: GraphQLSchema, check: Check, declarations: Payloads, limit: int = MAX_BYTES) -> None:
-        self._schema = schema
-        self._check = check
+    def __init__(self, texts: Texts, declarations: Payloads, limit: int = MAX_BYTES) -> None:
+        self._schema = texts.schema
+        self._texts = texts
         self._declarations = declarations
         self._documents: Cache[tuple[str, str | None], Document | Unplanned] = Cache(limit // 2)
         self._plans: Cache[Key, Tree] = Cache(limit // 2)
@@ -90,7 +86,7 @@ class Compiler:
 
     def _read(self, query: str, operation_name: str | None) -> Document | Unplanned:
         try:
-            document: Document | Unplanned = Document(self._schema, self._check, query, operation_name)
+            document: Document | Unplanned = Document(self._schema, self._texts.read(query), operation_name)
         except NotCompiledError as reason:
             document = Unplanned(str(reason))
         self._documents.put((query, operation_name), document, len(query) * PER_CHARACTER)

@@ -1,6 +1,6 @@
 """Documents, parsed and checked once, and the values of their variables."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -20,7 +20,6 @@ from graphql import (
     Visitor,
     VisitorAction,
     is_non_null_type,
-    parse,
     visit,
 )
 from graphql.execution.collect_fields import FragmentDetails
@@ -29,24 +28,20 @@ from graphql.utilities.coerce_input_value import coerce_default_value
 
 from shop_graphql.compiler.coercion import InvalidValueError, coercion
 from shop_graphql.compiler.selection import NotCompiledError
+from shop_graphql.compiler.texts import Text
 from shop_graphql.deferred import Decisions, Deferred, Given, Items
-
-Check = Callable[[DocumentNode], Sequence[GraphQLError]]
 
 SCALARS = "scalars"
 """The shape of values that make no other statement."""
 
 
 class Document:
-    """A valid document's operation. Raises NotCompiledError for whatever else the text holds."""
+    """A valid document's operation. Raises NotCompiledError for whatever else a text holds."""
 
-    def __init__(self, schema: GraphQLSchema, check: Check, query: str, operation_name: str | None) -> None:
-        try:
-            self.ast = parse(query)
-        except (GraphQLError, RecursionError):
-            raise NotCompiledError("a syntax error") from None
-        if check(self.ast):
+    def __init__(self, schema: GraphQLSchema, text: Text, operation_name: str | None) -> None:
+        if text.ast is None or text.invalid:
             raise NotCompiledError("not valid")
+        self.ast = text.ast
         self.operation_name = operation_name
         self.operation = _operation(self.ast, operation_name)
         self.fragments = {

@@ -22,6 +22,17 @@ ADMIN = signed_in(MAX_ID, Role.ADMIN)
 
 PASSWORD = "correct horse battery staple"
 
+LARGE: dict[str, Any] = {
+    "document_limit": 0,
+    "token_limit": 0,
+    "alias_limit": 0,
+    "mutation_limit": 0,
+    "field_limit": 0,
+    "node_limit": 0,
+    "cost_limit": 0,
+}
+"""Some tests ask for much at once. Those of limits have servers of their own."""
+
 ACTOR = f"user_{MAX_ID}"
 
 
@@ -61,6 +72,7 @@ async def app(database_url: str) -> AsyncIterator[Starlette]:
         secrets=SECRET,
         login_attempts_per_account="999999/second",
         login_attempts_per_address="999999/second",
+        **LARGE,
     )
     app = create_app(settings)
     async with app.router.lifespan_context(app):

@@ -474,7 +474,7 @@ async def test_half_a_surrogate_pair_in_json_is_no_request(
             "/graphql", content=body.replace("ESCAPE", half), headers={"content-type": "application/json"}
         )
         assert response.status_code == 400
-        assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+        assert response.json()["errors"][0]["extensions"] == {"code": "INVALID_JSON"}
 
 
 @pytest.mark.usefixtures("unchanged")

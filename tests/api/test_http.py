@@ -92,7 +92,7 @@ async def test_get_is_for_queries_only(
     await make.product()
     before = await tables(database)
     response = await http.get("/graphql", params=parameters)
-    assert error(response) == (405, "BAD_REQUEST", "By GET only queries are answered; use POST.")
+    assert error(response) == (405, "METHOD_NOT_ALLOWED", "By GET only queries are answered; use POST.")
     assert response.headers["allow"] == "POST"
     assert await tables(database) == before
 
@@ -106,7 +106,7 @@ async def test_get_answers_the_query_of_a_document_that_has_a_mutation_too(http:
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"])
 async def test_another_method_is_refused(http: httpx.AsyncClient, method: str) -> None:
     response = await http.request(method, "/graphql", content=QUERY, headers={"content-type": JSON})
-    assert error(response) == (405, "BAD_REQUEST", "GraphQL is asked by GET or POST.")
+    assert error(response) == (405, "METHOD_NOT_ALLOWED", "GraphQL is asked by GET or POST.")
     assert response.headers["allow"] == "GET, POST"
 
 
@@ -126,37 +126,28 @@ async def test_a_body_is_json_whatever_the_parameters_of_its_media_type(
     [
         *("", "json", "application/jsonx", "application/json-patch+json", "text/json", "text/plain", "*/*"),
         *("application/graphql", GRAPHQL_JSON, "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
-        "text/plain; application/json",
+        *("text/plain; application/json", "application/json; charset=utf-16", 'application/json;charset="latin1"'),
     ],
 )
 async def test_a_body_of_another_media_type_is_refused(http: httpx.AsyncClient, media_type: str) -> None:
     response = await post(http, QUERY, content_type=media_type)
-    assert error(response) == (415, "BAD_REQUEST", "The body must be application/json.")
+    assert error(response) == (
+        415,
+        "MEDIA_TYPE_UNSUPPORTED",
+        "The body must be application/json, in UTF-8.",
+    )
 
 
 async def test_a_body_without_a_media_type_is_refused(http: httpx.AsyncClient) -> None:
     assert (await http.post("/graphql", content=QUERY)).status_code == 415
 
 
-NOT_JSON = "The body must be JSON in UTF-8."
 NO_OBJECT = "The body must be one JSON object."
 NO_QUERY = "query must be a GraphQL document."
 
 
 BODIES = {
-    NOT_JSON: [
-        *(b"", b"{", b"query", b"{ __typename }", b"{'query': '{ __typename }'}", b'{"query": "{ __typename }",}'),
-        *(b"\xff\xfe", b'{"query": "\xff"}', b'{"query": "\xed\xa0\x80"}', QUERY.encode("utf-16"), QUERY.encode() * 2),
-        *(b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"query": "\\ud800"}'),
-        b'{"query": "{ __typename }", "variables": ' + b'{"a": ' * 5000 + b"1" + b"}" * 5001,
-        b'{"query": "{ __typename }", "variables": {"a": ' + b"1" * 5000 + b"}}",
-        b'{"query": "{ __typename }", "variables": {"a": 1e999}}',
-        b'{"query": "{ __typename }", "variables": {"a": NaN}}',
-        b'{"query": "{ __typename }", "variables": {"a": -Infinity}}',
-        b'{"query": "{ __typename }", "variables": {"a": "\\ud800"}}',
-        b'{"query": "{ __typename }", "variables": {"\\udfff": 1}}',
-    ],
-    NO_OBJECT: [b"null", b"1", b'"x"', b"true", b"[]", b"[null]", b"[" + QUERY.encode() + b"]"],
+    NO_OBJECT: [b"null", b"1", b'"x"', b"true"],
     NO_QUERY: [
         *(b"{}", b'{"qeury": "{ __typename }"}', b'{"query": null}', b'{"query": ""}', b'{"query": " \\n"}'),
         *(b'{"query": 1}', b'{"query": ["{ __typename }"]}', b'{"query": {}}'),
@@ -191,9 +182,6 @@ async def test_a_body_that_is_no_request_is_refused(http: httpx.AsyncClient, mes
     [
         ({}, NO_QUERY),
         ({"query": ""}, NO_QUERY),
-        ({"query": "{ __typename }", "variables": ""}, "variables must be JSON in UTF-8."),
-        ({"query": "{ __typename }", "variables": "{"}, "variables must be JSON in UTF-8."),
-        ({"query": "{ __typename }", "variables": "[" * 5000}, "variables must be JSON in UTF-8."),
         ({"query": "{ __typename }", "variables": "1"}, "variables must be an object."),
     ],
 )
@@ -201,11 +189,6 @@ async def test_a_url_that_is_no_request_is_refused(
     http: httpx.AsyncClient, parameters: dict[str, str], message: str
 ) -> None:
     assert error(await http.get("/graphql", params=parameters)) == (400, "BAD_REQUEST", message)
-
-
-async def test_a_url_of_broken_utf_8_is_no_graphql(http: httpx.AsyncClient) -> None:
-    status, code, _ = error(await http.get("/graphql?query=%ff%fe", headers={"accept": GRAPHQL_JSON}))
-    assert (status, code) == (400, "GRAPHQL_PARSE_FAILED")
 
 
 # Responses
@@ -246,7 +229,7 @@ async def test_without_accept_the_response_has_the_media_type_of_graphql(http: h
 )
 async def test_a_client_that_takes_nothing_of_ours_is_refused(http: httpx.AsyncClient, accept: str) -> None:
     message = f"This server answers in {GRAPHQL_JSON} or {JSON}."
-    assert error(await post(http, QUERY, accept=accept)) == (406, "BAD_REQUEST", message)
+    assert error(await post(http, QUERY, accept=accept)) == (406, "NOT_ACCEPTABLE", message)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,9 @@ async def test_a_statement_that_postgresql_refuses_is_logged_and_covered_up(
 async def test_a_longer_answer_than_allowed_is_refused(database_url: str, make: Factory, compiler: bool) -> None:
     for _ in range(30):
         await make.product()
-    limited = Settings(database_url=database_url, secrets=SECRET, compiler=compiler, response_limit=1000)
+    limited = Settings(
+        database_url=database_url, secrets=SECRET, compiler=compiler, response_limit=1000, alias_limit=80
+    )
     async with served(limited) as (_, http):
         short = await http.post("/graphql", json={"query": "{ products(first: 5) { nodes { id } } }"})
         long = await http.post("/graphql", json={"query": "{ products(first: 30) { nodes { id name sku } } }"})

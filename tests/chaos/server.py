@@ -19,6 +19,7 @@ import httpx
 from shop_graphql import serving
 from shop_graphql.access import Role
 from shop_graphql.auth import Tokens
+from tests.conftest import UNBOUNDED
 
 WORKERS = 3
 SECRET = secrets.token_urlsafe(48)
@@ -91,7 +92,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment | {"DATABASE_URL": self._url, "SHOP_SECRETS": SECRET},
+                env=environment | {"DATABASE_URL": self._url, "SHOP_SECRETS": SECRET} | UNBOUNDED,
                 start_new_session=True,
             )
 

@@ -16,6 +16,7 @@ from shop_graphql.auth import Tokens
 from shop_graphql.database import Database
 from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
+from tests.api.conftest import LARGE
 from tests.compiler.both import Both
 from tests.compiler.shop import fill
 from tests.conftest import SECRET, temporary_database
@@ -97,7 +98,7 @@ async def ways(awkward_url: str) -> AsyncIterator[Ways]:
     async with database.transaction() as session:
         await fill(session)
     await database.close()
-    common: dict[str, Any] = {"database_url": awkward_url, "secrets": SECRET, "statement_timeout": 30}
+    common: dict[str, Any] = {"database_url": awkward_url, "secrets": SECRET, "statement_timeout": 30, **LARGE}
     async with (
         served(Settings(**common)) as (app, compiled),
         served(Settings(**common, compiler=False)) as (_, resolved),

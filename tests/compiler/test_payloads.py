@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from shop_graphql.access import Role
-from shop_graphql.api.compiled import compiler
+from shop_graphql.api.compiled import compiler, texts
 from shop_graphql.compiler.payloads import Place
 from shop_graphql.database import ReadSession
 from shop_graphql.deferred import Given
@@ -76,7 +76,7 @@ async def test_a_payload_is_one_statement_at_the_most(
 
 
 async def test_postgresql_plans_a_payload_alike_for_any_number_of_objects(both: Both) -> None:
-    made = compiler()
+    made = compiler(texts())
     mutation, given = made.mutation(document("createOrder", "order { items { id } }"), None, {"input": ONE}, Role.ADMIN)
     plan = made.payload(mutation.document, Place("m", "CreateOrderSuccess"), Role.ADMIN, given).plan
     assert plan is not None
@@ -180,7 +180,7 @@ async def test_a_mutation_that_was_posted_is_not_carried_out_by_get(both: Both) 
 
 
 def test_the_number_of_items_makes_no_other_payload() -> None:
-    made = compiler()
+    made = compiler(texts())
     query = document("createOrder", PLACED)
     for number in range(1, 20):
         input = input_of("createOrder", {"items": [("prod_1", 1)] * number})
@@ -189,7 +189,7 @@ def test_the_number_of_items_makes_no_other_payload() -> None:
 
 
 def test_nothing_is_kept_of_the_values_of_a_request() -> None:
-    made = compiler()
+    made = compiler(texts())
     variables = {"input": {"email": "ada@example.com", "password": "never to be kept"}}
     query = document("login", "user { orders(first: 3) { nodes { id } } }")
     mutation, given = made.mutation(query, None, variables, None)

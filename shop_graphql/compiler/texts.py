@@ -1,0 +1,171 @@
+"""Texts of documents: each is parsed, weighed and checked once, refused ones included."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+)
+
+from shop_graphql.compiler.cache import Cache
+from shop_graphql.compiler.limits import Limits, exceeded, over
+from shop_graphql.compiler.weighing import Figures, Weigher, equal_pairs, length
+
+Check = Callable[[DocumentNode], Sequence[GraphQLError]]
+
+PER_CHARACTER = 120
+"""Bytes that a character of a document takes once it is parsed, about."""
+
+PER_TEXT = 2000
+MAX_BYTES = 32 * 2**20
+MAX_ERRORS = 5
+MAX_COSTS = 100
+"""How many costs are remembered of an operation whose cost depends on variables."""
+
+
+class TooCostly(Exception):
+    """An operation that is too much with these values of its variables."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+class Text:
+    """What is known of a document's text. One beyond the limits is neither validated nor executed."""
+
+    def __init__(self, query: str, schema: GraphQLSchema, check: Check, limits: Limits) -> None:
+        self._schema = schema
+        self._check = check
+        self._limits = limits
+        self._operations: list[OperationDefinitionNode] = []
+        self._fragments: dict[str, FragmentDefinitionNode] = {}
+        self._sizes: tuple[str, ...] = ()
+        self._costs: dict[Any, int | list[GraphQLError]] = {}
+        self.ast: DocumentNode | None = None
+        self.errors: Sequence[GraphQLError] = ()
+        """Why the document is refused before it is validated, if it is."""
+        try:
+            document = parsed(query, limits)
+            self.errors = self._weigh(document)
+        except GraphQLError as error:
+            self.errors = [error]
+        if not self.errors:
+            self.ast = document
+
+    @cached_property
+    def invalid(self) -> Sequence[GraphQLError]:
+        """What is wrong with the document."""
+        return self.errors if self.ast is None else self._check(self.ast)
+
+    def cost(self, name: str | None, variables: Mapping[str, Any] | None) -> int:
+        """Return the points that an operation costs. Raises TooCostly when they, or its objects, are too many."""
+        key: Any = name
+        if self._sizes and variables:
+            key = (name, *[length(variables.get(size)) for size in self._sizes])
+        found = self._costs.get(key)
+        if found is None:
+            found = self._costs[key] = self._cost(name, variables or {})
+            if len(self._costs) > MAX_COSTS:
+                del self._costs[next(iter(self._costs))]
+        if type(found) is int:
+            return found
+        raise TooCostly(found)  # type: ignore[arg-type]
+
+    def _weigh(self, document: DocumentNode) -> Sequence[GraphQLError]:
+        """Return which limits the document exceeds, whatever the values of its variables."""
+        self._operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        weigher, total = Weigher(self._schema, self._fragments, {}), Figures()
+        errors: list[GraphQLError] = []
+        try:
+            for node in self._operations:
+                found = weigher.operation(node)
+                errors += self._tops(node, found)
+                total.add(found)
+            unused = list(weigher.unused(total))
+        except RecursionError:
+            return [over("depth", self._limits.depth, 1 + self._limits.depth, is_exact=False)]
+        self._sizes = tuple(weigher.variables)
+        errors += weigher.wrong or exceeded(
+            self._limits,
+            depth=total.depth,
+            introspection_depth=total.introspection_depth,
+            fields=total.fields,
+            aliases=total.aliases,
+            directives=total.directives,
+        )
+        return errors[:MAX_ERRORS] or self._pairs([*self._operations, *unused])
+
+    def _tops(self, node: OperationDefinitionNode, found: Figures) -> Iterator[GraphQLError]:
+        name = "mutation_fields" if node.operation is OperationType.MUTATION else "root_fields"
+        return exceeded(self._limits, introspections=found.introspections, **{name: found.top})
+
+    def _pairs(self, nodes: Sequence[OperationDefinitionNode | FragmentDefinitionNode]) -> Sequence[GraphQLError]:
+        limit = self._limits.pairs
+        pairs = equal_pairs([node.selection_set for node in nodes], self._fragments, limit) if limit else 0
+        return [over("pairs", limit, pairs, is_exact=False)] if pairs > limit else []
+
+    def _cost(self, name: str | None, variables: Mapping[str, Any]) -> int | list[GraphQLError]:
+        named = [node for node in self._operations if name is None or (node.name and node.name.value == name)]
+        if len(named) != 1:
+            return 1  # nothing is carried out
+        values = {**_defaults(named[0]), **variables}
+        found = Weigher(self._schema, self._fragments, values).operation(named[0])
+        return list(exceeded(self._limits, nodes=found.nodes, cost=found.points)) or found.points
+
+
+class Texts:
+    """Reads texts, and keeps what was read last within `size` bytes."""
+
+    def __init__(self, schema: GraphQLSchema, check: Check, limits: Limits, size: int = MAX_BYTES) -> None:
+        self.schema = schema
+        self._check = check
+        self._limits = limits
+        self._texts: Cache[str, Text] = Cache(size)
+
+    def known(self, query: str) -> Text | None:
+        """Return a text that was read before."""
+        return self._texts.get(query)
+
+    def read(self, query: str) -> Text:
+        """Return a text."""
+        text = self._texts.get(query)
+        if text is None:
+            text = Text(query, self.schema, self._check, self._limits)
+            is_parsed = not self._limits.length or len(query) <= self._limits.length
+            self._texts.put(query, text, PER_TEXT + len(query) * (PER_CHARACTER if is_parsed else 4))
+        return text
+
+
+def parsed(query: str, limits: Limits) -> DocumentNode:
+    """Return the AST of a text. Raises GraphQLError for a text that is no document, or too large a one."""
+    if limits.length and len(query) > limits.length:
+        raise over("length", limits.length, len(query))
+    try:
+        return parse(query, max_lexical_tokens=limits.tokens or None, max_comments=limits.comments or None)
+    except GraphQLSyntaxError as error:
+        for name in ("tokens", "comments"):
+            limit = getattr(limits, name)
+            if error.message.endswith(f"more than {limit} {name}. Parsing aborted."):
+                raise over(name, limit, limit + 1, is_exact=False) from None
+        raise
+
+
+def _defaults(node: OperationDefinitionNode) -> dict[str, Any]:
+    """Return the default values of variables, as far as they can say how long a list is."""
+    return {
+        variable.variable.name.value: variable.default_value
+        for variable in node.variable_definitions or ()
+        if variable.default_value is not None
+    }
