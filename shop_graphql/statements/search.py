@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from shop_graphql.deferred import later, now
 from shop_graphql.models import Product
+from shop_graphql.pace import slow
 from shop_graphql.statements.filters import bind
 from shop_graphql.text import is_storable
 
@@ -100,7 +101,7 @@ def condition(query: str) -> ColumnElement[bool]:
     alternatives = _terms(query)
     if not alternatives:
         return true()
-    exact = select(_products.c.id).where(_has(alternatives)).cte()
+    exact = slow(select(_products.c.id).where(_has(alternatives))).cte()
     similar = (
         select(_products.c.id, _likeness(alternatives).label("likeness"))
         .where(~exists(select(exact.c.id)), or_(false(), *map(_resembles, alternatives)))
