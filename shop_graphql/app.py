@@ -1,7 +1,11 @@
 """The ASGI application: what is served where, and what lives as long as the process."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing import parent_process
 from typing import Any
 
 from sqlalchemy import text
@@ -10,23 +14,29 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shop_graphql import housekeeping
 from shop_graphql.accounts import Accounts
+from shop_graphql.api.admission import Admission, Load
 from shop_graphql.api.http import GraphQLEndpoint
 from shop_graphql.database import Database
+from shop_graphql.draining import DRAINING
 from shop_graphql.errors import StartupError
 from shop_graphql.migration import check
+from shop_graphql.pulse import Pulse
 from shop_graphql.settings import NO_SECRETS, Settings, read_settings
 
 PATH = "/graphql"
+
+READY_TIMEOUT = 2.5
+"""Seconds after which a database that has not answered counts as away."""
 
 
 class Shop(Starlette):
     """The server. Requests for the endpoint take no part in routing, which takes as long as some answers do."""
 
-    def __init__(self, endpoint: GraphQLEndpoint, **options: Any) -> None:
+    def __init__(self, endpoint: ASGIApp, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
 
@@ -48,43 +58,61 @@ def create_app(settings: Settings | None = None) -> Starlette:
     database = Database(settings, settings.database_url.get_secret_value())
     accounts = Accounts(database, settings)
     endpoint = GraphQLEndpoint(database, accounts, settings)
+    guarded = Admission(endpoint, settings.max_requests, settings.request_timeout)
+    pulse = Pulse(settings.memory_limit)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
         try:
             await check(database.engine)
-            async with housekeeping.running(database):
+            async with housekeeping.running(database), pulse.beating(_be_replaced):
                 yield
         finally:
             await endpoint.gate.close()
             await accounts.close()
             await database.close()
 
+    async def health(request: Request) -> Response:  # noqa: ARG001
+        return JSONResponse({"status": "ok", **_figures(guarded.load, pulse, database)})
+
     async def ready(request: Request) -> Response:  # noqa: ARG001
-        return await _readiness(database)
+        is_wanted = not DRAINING.has_begun and not pulse.is_bloated
+        return await _readiness(database) if is_wanted else JSONResponse({"status": "ending"}, 503)
 
     routes = [
         Route("/", RedirectResponse(PATH)),
         Route(PATH, endpoint),
-        Route("/health", _health),
+        Route("/health", health),
         Route("/ready", ready),
     ]
-    app = Shop(endpoint, routes=routes, lifespan=lifespan)
+    app = Shop(guarded, routes=routes, lifespan=lifespan)
     app.state.database = database
     app.state.endpoint = endpoint
     app.state.accounts = accounts
     return app
 
 
-async def _health(request: Request) -> Response:  # noqa: ARG001
-    """Tell that the process answers."""
-    return JSONResponse({"status": "ok"})
+def _figures(load: Load, pulse: Pulse, database: Database) -> dict[str, float]:
+    return {
+        "requests": load.requests,
+        "refused": load.refused,
+        "late": load.late,
+        "connections": database.connections,
+        "loopLagSeconds": round(pulse.lag, 4),
+        "memoryBytes": pulse.memory,
+    }
+
+
+def _be_replaced() -> None:
+    """Ask to be ended in order, if there is somebody who starts another worker then."""
+    if parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _readiness(database: Database) -> Response:
     """Tell whether the database answers."""
     try:
-        async with database.engine.connect() as connection:
+        async with asyncio.timeout(READY_TIMEOUT), database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
     except (SQLAlchemyError, OSError):
         return JSONResponse({"status": "unavailable"}, 503)

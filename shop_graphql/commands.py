@@ -59,7 +59,12 @@ def serve(host: str, port: int, workers: int, reload: bool) -> None:
             _hand_over(url, _secrets(settings))
             typer.echo(f"The shop is in {settings.data_dir.resolve()}; set DATABASE_URL to serve another one.")
         typer.echo(f"GraphQL at {serving.address(listener)}/graphql, until Ctrl-C")
-        serving.run(listener, workers=workers, reload=reload, log_level=settings.log_level)
+        serving.run(listener, _how(settings), workers=workers, reload=reload)
+
+
+def _how(settings: Settings) -> serving.Serving:
+    limits = serving.Limits(settings.head_timeout, settings.max_connections, settings.keep_alive_timeout)
+    return serving.Serving(limits, settings.drain_delay, settings.log_level)
 
 
 def demo(host: str, port: int) -> None:
@@ -81,7 +86,7 @@ def demo(host: str, port: int) -> None:
         accounts = "\n".join(f"  {role:<9} {email}" for email, role in demo_accounts.shown())
         address = serving.address(listener)
         typer.echo(WELCOME.format(address=address, password=demo_accounts.PASSWORD, accounts=accounts))
-        serving.run(listener, log_level=settings.log_level)
+        serving.run(listener, _how(settings))
 
 
 def migrate() -> None:

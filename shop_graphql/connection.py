@@ -11,11 +11,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from shop_graphql.errors import StartupError
+from shop_graphql.errors import StartupError, TableLocked
 from shop_graphql.settings import async_url
 
 OLDEST = 15
 """The oldest major version of PostgreSQL that the shop is for."""
+
+LOCKED = "55P03"
+"""The SQLSTATE of a lock that was not to be had in time."""
 
 FAILURES = (OSError, TypeError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError)
 """All that opening a connection can raise; TypeError is how an unknown parameter of the URL ends."""
@@ -58,7 +61,8 @@ async def transaction(url: str) -> AsyncIterator[AsyncConnection]:
             yield connection
             await connection.commit()
     except (DBAPIError, asyncpg.PostgresError) as error:
-        raise StartupError(f"The database {_name(engine)} refused, and nothing was changed: {reason(error)}.") from None
+        kind = TableLocked if getattr(getattr(error, "orig", error), "sqlstate", None) == LOCKED else StartupError
+        raise kind(f"The database {_name(engine)} refused, and nothing was changed: {reason(error)}.") from None
     finally:
         await engine.dispose()
 

@@ -1,18 +1,25 @@
 """The way to PostgreSQL: engines, the read session of a request, the transaction of a mutation."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import CursorResult, Executable, Result
+import asyncpg
+from sqlalchemy import CursorResult, Result, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from shop_graphql import tracing
-from shop_graphql.direct import Direct
-from shop_graphql.retrying import Work, again, release, run
+from shop_graphql.direct import TEST_TIMEOUT, Direct
+from shop_graphql.outage import Outage
+from shop_graphql.reading import Origin, ReadSession
+from shop_graphql.retrying import Work, again, run
 from shop_graphql.settings import Settings, async_url
 
 T = TypeVar("T")
@@ -25,6 +32,9 @@ ACTOR = "actor"
 SIMILAR = 0.4
 """How alike a product's name must be to what is searched for, from 0 to 1, to be found in spite of a typing mistake."""
 
+CLIENT_CHECK = "0" if sys.platform == "win32" else "1s"
+"""After which PostgreSQL looks whether anybody still waits for a statement; nobody does once a connection is closed."""
+
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """One response is one state of the shop, so a request's reads share a snapshot."""
 
@@ -35,22 +45,29 @@ class Database:
     def __init__(self, settings: Settings, url: str) -> None:
         self.engine = create_engine(settings, url)
         replica = settings.replica_url
-        self._replica = create_engine(settings, replica.get_secret_value()) if replica else self.engine
         self.direct_writes = Direct(settings, url, _connect_arguments(settings))
-        self.direct = (
-            Direct(settings, replica.get_secret_value(), _connect_arguments(settings))
-            if replica
-            else self.direct_writes
-        )
+        self._replica, self.direct = self.engine, self.direct_writes
+        if replica:
+            self._replica = create_engine(settings, replica.get_secret_value())
+            self.direct = Direct(settings, replica.get_secret_value(), _connect_arguments(settings))
         if settings.debug:
             tracing.listen(self.engine)
             if replica:
                 tracing.listen(self._replica)
+        self._writing: set[asyncio.Task[Any]] = set()
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
-        self._fresh_reads = async_sessionmaker(self.engine.execution_options(**SNAPSHOT))
-        self._replica_reads = async_sessionmaker(self._replica.execution_options(**SNAPSHOT))
+        self._fresh_reads = _origin(settings, self.engine, self.direct_writes.outage)
+        self._replica_reads = _origin(settings, self._replica, self.direct.outage) if replica else self._fresh_reads
 
-    def reads(self, shared: Mapping[str, Any] = NOTHING, *, fresh: bool = False) -> "ReadSession":
+    @property
+    def connections(self) -> int:
+        """How many connections are in use."""
+        pools = {self.engine.pool, self._replica.pool}
+        direct = {self.direct, self.direct_writes}
+        checked_out = sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
+        return checked_out + sum(each.in_use for each in direct)
+
+    def reads(self, shared: Mapping[str, Any] = NOTHING, *, fresh: bool = False) -> ReadSession:
         """Return a read session, all of whose statements get the parameters `shared`.
 
         A `fresh` one sees all that is committed even where a replica serves the others.
@@ -66,24 +83,31 @@ class Database:
     async def write(self, work: Work[T], actor: str | None = None, *, repeatable: bool = False) -> T:
         """Run `work` of `actor` in a transaction, to its end even when the caller goes away; see retrying.run."""
         sessions = partial(self._writes, info={ACTOR: actor})
-        return await asyncio.shield(asyncio.create_task(run(sessions, work, repeatable=repeatable)))
+        return await self._to_the_end(run(sessions, work, repeatable=repeatable))
 
     async def send(self, work: Callable[["Statements"], Coroutine[Any, Any, T]]) -> T:
         """Run `work`, statements each of which is a transaction, to its end even when the caller goes away.
 
         It is run again as retrying.again says, so that it must find out by itself whether it was done.
         """
-        return await asyncio.shield(asyncio.create_task(again(partial(work, self.direct_writes))))
+        return await self._to_the_end(again(partial(work, self.direct_writes)))
+
+    async def _to_the_end(self, writing: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(writing)
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        return await asyncio.shield(task)
 
     def preview(
         self, shared: Mapping[str, Any] = NOTHING, actor: str | None = None
-    ) -> tuple[AsyncSession, "ReadSession"]:
+    ) -> tuple[AsyncSession, ReadSession]:
         """Return a session whose work is never committed, and reads that see it; closing those rolls it back."""
         session = self._writes(info={ACTOR: actor})
         return session, ReadSession(self._fresh_reads, shared, session)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once all that is being written has its outcome."""
+        await asyncio.gather(*self._writing, return_exceptions=True)
         await self.direct.close()
         await self.direct_writes.close()
         await self.engine.dispose()
@@ -110,96 +134,52 @@ class Within:
         return text
 
 
-class RequestOver(Exception):
-    """A read for a request that was answered already."""
-
-
-class FailedReads:
-    """The reads of a request for which the database failed already."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: ARG002
-        """Raise the error."""
-        raise self._error
-
-    async def end(self) -> None:
-        """Do nothing."""
-
-    close = end
-
-
-class ReadSession:
-    """The reads of one request: one connection, one snapshot, opened at the first statement.
-
-    Resolvers run side by side and a session must not, so statements take turns. A statement under way is shielded from
-    the cancellation of whoever waits for it: a statement cut off halfway would leave a broken connection in the pool.
-    """
-
-    def __init__(
-        self, sessions: Callable[[], AsyncSession], shared: Mapping[str, Any], opened: AsyncSession | None = None
-    ) -> None:
-        self._sessions = sessions
-        self._shared = shared
-        self._session = opened
-        self._turn = asyncio.Lock()
-        self._running: set[asyncio.Task[Result[Any]]] = set()
-        self._ended = False
-
-    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Result[Any]:
-        """Run one statement and return its buffered result. Raises RequestOver after `end`."""
-        if self._ended:
-            raise RequestOver
-        task = asyncio.create_task(self._execute(statement, parameters))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
-
-    async def _execute(self, statement: Executable, parameters: Mapping[str, Any] | None) -> Result[Any]:
-        async with self._turn:
-            if self._session is None:
-                self._session = self._sessions()
-            return await self._session.execute(statement, {**self._shared, **(parameters or {})})
-
-    async def end(self) -> None:
-        """Close, and let nobody read any more.
-
-        A loader can be left behind, its batch still to be sent, when a field beside those that it works for fails.
-        """
-        self._ended = True
-        await self.close()
-
-    async def close(self) -> None:
-        """Give the connection back once every statement under way has ended. The next one opens a new snapshot."""
-        if self._running:
-            await asyncio.gather(*self._running, return_exceptions=True)
-        session, self._session = self._session, None
-        if session is not None:
-            await release(session)
-
-
-Reads = ReadSession | FailedReads
-
-
 def create_engine(settings: Settings, url: str) -> AsyncEngine:
     """Return a pooled engine whose connections speak UTC and end what takes too long."""
-    return create_async_engine(
+    engine = create_async_engine(
         async_url(url),
         pool_size=settings.pool_size,
         max_overflow=settings.pool_overflow,
         pool_timeout=settings.pool_timeout,
-        pool_pre_ping=settings.pool_pre_ping,
         echo=settings.echo_sql,
         hide_parameters=True,
         connect_args={**_connect_arguments(settings), **(_PGBOUNCER if settings.pgbouncer else {})},
     )
+    event.listen(engine.sync_engine, "handle_error", _throw_silent_away)
+    if settings.pool_pre_ping:
+        event.listen(engine.sync_engine, "checkout", _test)
+    return engine
+
+
+def _origin(settings: Settings, engine: AsyncEngine, outage: Outage) -> Origin:
+    slow = asyncio.Semaphore(max(1, int(settings.pool_size * settings.slow_share)))
+    return Origin(async_sessionmaker(engine.execution_options(**SNAPSHOT)), outage, slow, settings.pool_timeout)
+
+
+def _throw_silent_away(context: ExceptionContext) -> None:
+    """A connection that did not answer in time must not be asked to roll back, nor to close itself."""
+    if isinstance(context.original_exception, TimeoutError) and context.connection is not None:
+        driver_connection = context.connection.connection.driver_connection
+        assert driver_connection is not None  # noqa: S101
+        driver_connection.terminate()
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False
+
+
+def _test(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Do what SQLAlchemy's own test does, but not for as long as a statement may take."""
+    try:
+        connection.run_async(lambda driver_connection: driver_connection.execute("SELECT 1", timeout=TEST_TIMEOUT))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.driver_connection.terminate()
+        raise DisconnectionError from None
 
 
 def _connect_arguments(settings: Settings) -> dict[str, Any]:
     """Transaction pooling moves a client between servers, so nothing may be kept on one of them."""
-    timeout = {"timeout": settings.pool_timeout}  # asyncpg's own is a minute
-    return {**timeout, **({"statement_cache_size": 0} if settings.pgbouncer else _arguments(settings))}
+    # asyncpg's own are a minute, and for ever.
+    timeouts = {"timeout": settings.pool_timeout, "command_timeout": settings.silence_timeout}
+    return {**timeouts, **({"statement_cache_size": 0} if settings.pgbouncer else _arguments(settings))}
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
@@ -211,6 +191,7 @@ def _arguments(settings: Settings) -> dict[str, Any]:
             "jit": "off",
             "random_page_cost": "1.1",
             "pg_trgm.word_similarity_threshold": str(SIMILAR),
+            "client_connection_check_interval": CLIENT_CHECK,
             "statement_timeout": _milliseconds(settings.statement_timeout),
             "lock_timeout": _milliseconds(settings.lock_timeout),
             "idle_in_transaction_session_timeout": _milliseconds(settings.idle_transaction_timeout),

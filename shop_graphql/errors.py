@@ -12,6 +12,10 @@ class StartupError(Exception):
     """The server, or a command, cannot start; the message is one clear sentence for the person who tried."""
 
 
+class TableLocked(StartupError):
+    """A table that was to be changed stayed in use; nothing was changed, and it can be tried again."""
+
+
 class ConnectionsBusy(TimeoutError):
     """All connections to the database stayed in use for as long as a request may wait for one."""
 

@@ -13,10 +13,11 @@ from sqlalchemy import BigInteger, bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shop_graphql.connection import reason
-from shop_graphql.database import Database, ReadSession
+from shop_graphql.database import Database
 from shop_graphql.errors import StartupError, ValidationFailed
 from shop_graphql.models import Category, Product
 from shop_graphql.product_files import Line, ProductFile, Rejects, write_products
+from shop_graphql.reading import ReadSession
 from shop_graphql.services import ProductRow, UpsertPolicy, UpsertStatus, upsert_products
 from shop_graphql.services.bulk import Upserted
 from shop_graphql.services.product_rows import judge_products

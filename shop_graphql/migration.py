@@ -1,6 +1,9 @@
 """Which schema the database has, and the way to the one that this program needs."""
 
 import asyncio
+import logging
+import random
+import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -9,10 +12,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shop_graphql.connection import connect, transaction
-from shop_graphql.errors import StartupError
+from shop_graphql.connection import connect, reason, transaction
+from shop_graphql.errors import StartupError, TableLocked
+
+logger = logging.getLogger("shop_graphql")
 
 TURN = 7_467_118_240
 """The advisory lock of whoever migrates: an arbitrary number, the same for everybody."""
@@ -20,8 +26,14 @@ TURN = 7_467_118_240
 TURN_TIMEOUT = 60
 """Seconds to wait for another process that migrates."""
 
-TABLE_TIMEOUT = 5
+TABLE_TIMEOUT = 1
 """Seconds to wait for a table that others use: while a change of a table waits, all its later users wait behind it."""
+
+TRIES = 20
+"""How often a migration is tried while tables it needs are in use, each time as a whole."""
+
+PAUSE = 2.0
+"""Seconds between two tries, at the most, in which those who waited behind it get their turn."""
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -38,8 +50,19 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def run(url: str, migrate: Callable[[Connection], None]) -> None:
-    """Call `migrate` with a connection, in a transaction and while no other process migrates."""
-    asyncio.run(_run(url, migrate))
+    """Call `migrate` with a connection, in a transaction and while no other process migrates.
+
+    It is called again, in another transaction, while tables are in use, for about a minute at the most.
+    """
+    for number in range(1, TRIES + 1):
+        try:
+            return asyncio.run(_run(url, migrate))
+        except TableLocked:
+            if number == TRIES:
+                raise
+            logger.warning("Tables are in use; the migration is tried again (%s of %s)", number + 1, TRIES)
+            time.sleep(random.uniform(PAUSE / 2, PAUSE))  # noqa: S311
+    return None
 
 
 async def check(engine: AsyncEngine) -> None:
@@ -70,10 +93,17 @@ async def _check(connection: AsyncConnection) -> None:
 async def _run(url: str, migrate: Callable[[Connection], None]) -> None:
     async with transaction(url) as connection:
         await connection.execute(text(f"SET LOCAL lock_timeout = '{TURN_TIMEOUT}s'"))
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+        await _take_turn(connection)
         await connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_TIMEOUT}s'"))
         _refuse_newer(await _current(connection))
         await connection.run_sync(migrate)
+
+
+async def _take_turn(connection: AsyncConnection) -> None:
+    try:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+    except DBAPIError as error:
+        raise StartupError(f"Another process migrates, and nothing was changed: {reason(error)}.") from None
 
 
 def _refuse_newer(current: str | None) -> None:

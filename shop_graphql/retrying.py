@@ -9,8 +9,6 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shop_graphql.errors import ConnectionsBusy
-
 T = TypeVar("T")
 
 Sessions = Callable[[], AsyncSession]
@@ -52,14 +50,14 @@ async def run(sessions: Sessions, work: Work[T], *, repeatable: bool) -> T:
 async def again(work: Callable[[], Awaitable[T]]) -> T:
     """Run `work`, which finds out by itself whether it was done before, until it is; five times at the most.
 
-    A serialization failure, a deadlock and a lost connection run it again; ConnectionsBusy does not, since whoever
-    raised it has waited as long as a request may.
+    A serialization failure, a deadlock and a lost connection run it again; time-outs, ConnectionsBusy among them, do
+    not, since whoever raised one has waited as long as a request may.
     """
     for attempt in range(1, ATTEMPTS):
         try:
             return await work()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            if isinstance(error, ConnectionsBusy) or not _is_passing(error):
+            if not _is_passing(error):
                 raise
         await asyncio.sleep(random.uniform(0, PAUSE * 2**attempt))  # noqa: S311
     return await work()
@@ -78,7 +76,7 @@ async def _attempt(sessions: Sessions, work: Work[T]) -> T:
         try:
             await session.commit()
         except (DBAPIError, OSError) as error:
-            if _is_lost(error):
+            if is_lost(error):
                 raise _CommitUnknownError(error) from error
             raise
         return result
@@ -95,10 +93,13 @@ async def release(session: AsyncSession) -> None:
 
 
 def _is_passing(error: Exception) -> bool:
-    return _is_lost(error) or _state(error) in REFUSED
+    return is_lost(error) or _state(error) in REFUSED
 
 
-def _is_lost(error: Exception) -> bool:
+def is_lost(error: Exception) -> bool:
+    """Tell whether a connection was lost. One that fell silent is not: to wait again would take as long again."""
+    if isinstance(error, TimeoutError):
+        return False
     if isinstance(error, DBAPIError):
         lost = error.connection_invalidated or isinstance(error, InterfaceError) or _state(error) in CONNECTION_LOST
         return lost or isinstance(error.orig, OSError)

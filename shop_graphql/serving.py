@@ -7,12 +7,15 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from errno import EACCES, EADDRINUSE
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 from uvicorn._types import ASGIApplication
@@ -21,11 +24,15 @@ from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload, Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from shop_graphql.draining import DRAINING
 from shop_graphql.errors import StartupError
 
 FACTORY = "shop_graphql.app:create_app"
 APP = "shop_graphql.serving:app"
 WORKER_APP = "shop_graphql.serving:worker_app"
+PROTOCOL = "shop_graphql.protocol:Guarded"
+"""By name, since httptools is not to be had everywhere."""
+
 GRACE = 10
 """Seconds that requests under way may take once the server has been asked to stop."""
 
@@ -103,19 +110,38 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_level: str = "info") -> None:
+@dataclass(frozen=True)
+class Limits:
+    """What the connections of clients may take of a worker."""
+
+    head_timeout: float = 5.0
+    connections: int = 800
+    keep_alive: int = 5
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How the server deals with its clients and with its end."""
+
+    limits: Limits = field(default_factory=Limits)
+    drain_delay: float = 0.0
+    log_level: str = "info"
+
+
+def run(listener: socket.socket, how: Serving = Serving(), *, workers: int = 1, reload: bool = False) -> None:
     """Serve until a signal ends it, which is success. The app reads its settings from the environment.
 
     Raises SystemExit when the app does not start.
     """
-    config = uvicorn.Config(
+    config = _Config(
         WORKER_APP if reload or workers > 1 else APP,
+        how,
         factory=True,
         workers=workers,
         reload=reload,
         reload_dirs=[str(Path(__file__).parent)] if reload else None,
-        log_level=log_level,
-        access_log=log_level in {"debug", "info"},
+        log_level=how.log_level,
+        access_log=how.log_level in {"debug", "info"},
         lifespan="on",
         timeout_graceful_shutdown=GRACE,
     )
@@ -146,7 +172,37 @@ def worker_app() -> ASGIApplication:
     return app()
 
 
+class _Config(uvicorn.Config):
+    """uvicorn's configuration and ours, which go to other processes together."""
+
+    def __init__(self, app: str, how: Serving, **options: Any) -> None:
+        protocol = PROTOCOL if find_spec("httptools") else "auto"
+        super().__init__(app, http=protocol, timeout_keep_alive=how.limits.keep_alive, **options)
+        self.limits = how.limits
+        self.drain_delay = how.drain_delay
+
+
 class _Server(uvicorn.Server):
+    """Serves until it is told to end, and on for a while after that, so that those who send requests can notice."""
+
+    config: _Config
+    _end_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain at SIGTERM; end at once at Ctrl-C, and at whatever comes a second time."""
+        is_first = not DRAINING.has_begun
+        DRAINING.has_begun = True
+        if sig == signal.SIGTERM and is_first and self.config.drain_delay > 0:
+            self._captured_signals.append(sig)
+            self._end_at = time.monotonic() + self.config.drain_delay
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tell whether it is time to end."""
+        is_over = self._end_at is not None and time.monotonic() >= self._end_at
+        return await super().on_tick(counter) or is_over
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the app in order even when a second Ctrl-C cut the requests short, which uvicorn does not."""
         await super().shutdown(sockets)

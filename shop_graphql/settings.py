@@ -24,7 +24,12 @@ SECRET_VARIETY = 10
 
 _RATE = re.compile(r"([0-9]{1,6}) ?(?:/|per) ?([0-9]{1,6})? ?(second|minute|hour|day)s?")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
+_INSIDE = {
+    "statement_timeout": ["lock_timeout"],
+    "silence_timeout": ["statement_timeout"],
+    "request_timeout": ["silence_timeout", "pool_timeout"],
+}
+"""Which timeouts must have run out before another one does, so that what is wrong is found where it is."""
 
 HOW_TO_MAKE_A_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105
 NO_SECRETS = f"SHOP_SECRETS is not set. Access tokens are signed with it; make one with: {HOW_TO_MAKE_A_SECRET}"
@@ -59,10 +64,42 @@ class Settings(BaseSettings):
         "timeouts below must be set on the database role instead.",
     )
     echo_sql: bool = Field(False, description="Log every SQL statement.")
-    statement_timeout: Seconds = Field(5.0, description="Seconds after which PostgreSQL ends a statement.")
     lock_timeout: Seconds = Field(2.0, description="Seconds a statement waits for a lock.")
+    statement_timeout: Seconds = Field(
+        5.0, validate_default=True, description="Seconds after which PostgreSQL ends a statement."
+    )
+    silence_timeout: Seconds = Field(
+        6.0,
+        validate_default=True,
+        description="Seconds after which a statement without an answer is given up, and its connection with it.",
+    )
+    request_timeout: Seconds = Field(
+        10.0, validate_default=True, description="Seconds after which a request without an answer is refused."
+    )
     idle_transaction_timeout: Seconds = Field(
         10.0, description="Seconds after which PostgreSQL ends a transaction that does nothing."
+    )
+    read_patience: float = Field(
+        3.0, ge=0, le=3600, description="Seconds that reads wait for a database from the moment it went away."
+    )
+    slow_share: float = Field(
+        0.4, gt=0, le=1, description="Share of the connections that searches, figures and reports may take."
+    )
+    max_requests: int = Field(
+        200, ge=1, le=100_000, description="Requests a worker deals with at once; further ones are refused."
+    )
+    max_connections: int = Field(
+        800, ge=1, le=100_000, description="Connections of clients a worker keeps open; further ones are closed."
+    )
+    head_timeout: Seconds = Field(5.0, description="Seconds in which a request must have come in whole.")
+    keep_alive_timeout: int = Field(
+        5, ge=1, le=3600, description="Seconds a client's connection is kept open between two requests."
+    )
+    drain_delay: float = Field(
+        0.0, ge=0, le=3600, description="Seconds a worker goes on serving after SIGTERM, while /ready says 503."
+    )
+    memory_limit: int | None = Field(
+        None, ge=64, description="MiB of memory above which a worker is replaced, when several run."
     )
     compiler: bool = Field(True, description="Answer queries by one compiled SQL statement where that is possible.")
     batching: bool = Field(
@@ -141,6 +178,15 @@ class Settings(BaseSettings):
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             async_url(value.get_secret_value())
+        return value
+
+    @field_validator("statement_timeout", "silence_timeout", "request_timeout")
+    @classmethod
+    def _is_outside_of_the_one_before(cls, value: float, info: ValidationInfo) -> float:
+        inner = {name: info.data.get(name) for name in _INSIDE[str(info.field_name)]}
+        for name, seconds in inner.items():
+            if seconds is not None and seconds >= value:
+                raise ValueError(f"{value:g} seconds must be more than {variable(name)}, which is {seconds:g}")
         return value
 
     @field_validator("secrets")

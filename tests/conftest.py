@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,9 @@ from shop_graphql.models import Base
 from shop_graphql.settings import Settings, async_url
 
 SECRET = "of the tests and of nobody else: 7xJ2qLw9"
+
+PATIENT: dict[str, Any] = {"statement_timeout": 60, "silence_timeout": 61, "request_timeout": 62}
+"""Settings for statements that may take long."""
 
 TABLES = ", ".join(table.name for table in Base.metadata.sorted_tables)
 
@@ -67,7 +71,7 @@ def temporary_database(server_url: str) -> Iterator[str]:
 
 
 async def _execute(url: str, statement: str) -> None:
-    engine = create_engine(Settings(statement_timeout=60), url)
+    engine = create_engine(Settings(**PATIENT), url)
     try:
         async with connect(engine) as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")

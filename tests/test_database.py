@@ -122,10 +122,10 @@ async def test_an_exception_rolls_a_transaction_back(database: Database, empty_s
 
 
 async def test_connections_speak_utc_and_end_what_takes_too_long(database_url: str) -> None:
-    impatient = Database(Settings(statement_timeout=0.1), database_url)
+    impatient = Database(Settings(lock_timeout=0.05, statement_timeout=0.1), database_url)
     async with impatient.transaction() as session:
         assert await session.scalar(text("SHOW timezone")) == "UTC"
-        assert await session.scalar(text("SHOW lock_timeout")) == "2s"
+        assert await session.scalar(text("SHOW lock_timeout")) == "50ms"
         assert await session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
         with pytest.raises(DBAPIError, match="statement timeout"):
             await session.execute(text("SELECT pg_sleep(5)"))

@@ -10,7 +10,7 @@ import pytest
 
 from shop_graphql.database import Database
 from shop_graphql.settings import Settings
-from tests.api.wire import Wire, wire
+from tests.faults.proxy import Proxy, proxied
 
 WHO = "SELECT pg_backend_pid()::text"
 
@@ -25,13 +25,13 @@ async def opened(url: str, **settings: Any) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def line(database_url: str) -> AsyncIterator[Wire]:
-    async with wire(database_url) as line:
+async def line(database_url: str) -> AsyncIterator[Proxy]:
+    async with proxied(database_url) as line:
         yield line
 
 
 @pytest.fixture
-def url(line: Wire) -> str:
+def url(line: Proxy) -> str:
     return line.url
 
 
@@ -41,7 +41,7 @@ async def test_a_connection_is_kept_and_used_again(database_url: str) -> None:
 
 
 async def test_connections_speak_utc_and_end_what_takes_too_long(database_url: str) -> None:
-    async with opened(database_url, statement_timeout=0.1) as database:
+    async with opened(database_url, lock_timeout=0.05, statement_timeout=0.1) as database:
         assert await database.direct.fetch("SHOW timezone", []) == "UTC"
         with pytest.raises(asyncpg.QueryCanceledError):
             await database.direct.fetch("SELECT pg_sleep(5)::text", [])
@@ -56,7 +56,7 @@ async def test_a_connection_that_was_ended_is_replaced_unnoticed(database_url: s
             assert await database.direct.fetch(WHO, []) != before
 
 
-async def test_a_restart_is_not_noticed(url: str, line: Wire) -> None:
+async def test_a_restart_is_not_noticed(url: str, line: Proxy) -> None:
     async with opened(url) as database:
         await asyncio.gather(*(database.direct.fetch(WHO, []) for _ in range(5)))
         await line.cut()
@@ -64,7 +64,7 @@ async def test_a_restart_is_not_noticed(url: str, line: Wire) -> None:
         assert len(await asyncio.gather(*(database.direct.fetch(WHO, []) for _ in range(5)))) == 5
 
 
-async def test_a_database_that_is_away_is_an_error_until_it_is_back(url: str, line: Wire) -> None:
+async def test_a_database_that_is_away_is_an_error_until_it_is_back(url: str, line: Proxy) -> None:
     async with opened(url) as database:
         await database.direct.fetch(WHO, [])
         await line.cut()

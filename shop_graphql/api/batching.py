@@ -1,22 +1,35 @@
 """Requests that wait at the same moment share statements: the DataLoader idea, one level up.
 
 Those that differ only in one value, a product's id for example, are answered by one statement for all of their values;
-those that do not differ at all by the same one. Nobody is answered from a statement that began before they asked.
+those that do not differ at all by the same one. Nobody is answered from a statement that began before they asked, and
+nobody waits for long behind one. The more time a value takes, the fewer of them share, and from 20 ms on none do.
 """
 
 import asyncio
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import asyncpg
 
 from shop_graphql.compiler.plans import Plan
 from shop_graphql.direct import Direct
+from shop_graphql.pace import Pace
 
 AT_ONCE = 2
-"""Statements of one kind that may be under way; who comes then waits for one to end, together with others."""
+"""Statements of one kind under way while further requests gather for the next one."""
 
 MAX_KEYS = 100
 """Values in one statement."""
+
+LENGTH = 0.01
+"""Seconds that a statement of several values may take: as many share it as will be answered in that time."""
+
+TOO_SLOW = 0.02
+"""Seconds for a value from which on only identical requests share a statement."""
+
+PATIENCE = 0.02
+"""Seconds after which those who gather no longer wait for a statement under way, which may be stuck."""
 
 
 @dataclass
@@ -38,30 +51,32 @@ class Batches:
     async def fetch(self, plan: Plan, parameters: Sequence[Any]) -> str:
         """Return what `Direct.fetch` does, and raise the same, for this request alone.
 
-        A cancelled request leaves the statement to those who share it; one that failed is sent again for each of them.
+        A cancelled request leaves the statement to those who share it, and cancels one that nobody else waits for. What
+        PostgreSQL refuses of a shared statement is sent again for each of them; what took too long, or found no
+        database, is not.
         """
         self.saved.requests += 1
-        place = plan.key
+        place = plan.key if plan.pace.seconds < TOO_SLOW else None
         key = None if place is None else parameters[place]
-        name = id(plan), tuple(value for number, value in enumerate(parameters) if number != place)
+        name = id(plan), place, tuple(value for number, value in enumerate(parameters) if number != place)
         try:
             hash((name, key))
         except TypeError:  # arrays
             return await self.send(plan, parameters)
         lane = self._lanes.get(name)
         if lane is None or lane.plan is not plan:
-            lane = self._lanes[name] = _Lane(self, name, plan, list(parameters))
+            lane = self._lanes[name] = _Lane(self, name, plan, place, list(parameters))
         return await lane.ask(key)
 
     async def send(self, plan: Plan, parameters: Sequence[Any]) -> str:
         """Send a plan for one request."""
         self.saved.statements += 1
-        return await self._direct.fetch(plan.sql, parameters)
+        return await self._direct.fetch(plan.sql, parameters, plan.pace)
 
     async def send_all(self, plan: Plan, parameters: Sequence[Any]) -> list[str]:
         """Send a plan for an array of keys."""
         self.saved.statements += 1
-        return await self._direct.lines(plan.for_keys, parameters)
+        return await self._direct.lines(plan.for_keys, parameters, plan.pace)
 
     def leave(self, name: Hashable, lane: "_Lane") -> None:
         """Forget a lane in which nobody waits."""
@@ -69,67 +84,145 @@ class Batches:
             del self._lanes[name]
 
 
-class _Lane:
-    """Requests of one plan that differ in their key at the most."""
+@dataclass(eq=False)
+class _Wish:
+    """What some requests wait for together."""
 
-    def __init__(self, batches: Batches, name: Hashable, plan: Plan, parameters: list[Any]) -> None:
+    answer: "asyncio.Future[str]"
+    askers: int = 0
+    sending: "_Sending | None" = None
+
+
+@dataclass(eq=False)
+class _Sending:
+    """A statement under way, for these wishes."""
+
+    wishes: list[_Wish]
+    task: "asyncio.Task[None] | None" = field(default=None)
+
+
+class _Lane:
+    """Requests of one plan that differ in the parameter at `place` at the most."""
+
+    def __init__(self, batches: Batches, name: Hashable, plan: Plan, place: int | None, parameters: list[Any]) -> None:
         self.plan = plan
         self._batches = batches
         self._name = name
+        self._place = place
         self._parameters = parameters
-        self._waiting: dict[Any, asyncio.Future[str]] = {}
-        self._running = 0
-        self._runners: set[asyncio.Task[None]] = set()
+        self._waiting: dict[Any, _Wish] = {}
+        self._starting = 0
+        self._under_way: set[_Sending] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @property
+    def _most(self) -> int:
+        """How many values share a statement."""
+        return MAX_KEYS if self._place is None else _most(self.plan.pace)
 
     async def ask(self, key: Any) -> str:
-        future = self._waiting.get(key)
-        if future is None:
-            future = self._waiting[key] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(_retrieve)
-            if self._running < AT_ONCE:
-                self._running += 1
-                runner = asyncio.create_task(self._run())
-                self._runners.add(runner)
-                runner.add_done_callback(self._runners.discard)
-        return await asyncio.shield(future)
+        wish = self._waiting.get(key)
+        if wish is None:
+            wish = self._waiting[key] = _Wish(asyncio.get_running_loop().create_future())
+            if self._starting * self._most < len(self._waiting):
+                self._gather()
+        wish.askers += 1
+        try:
+            return await asyncio.shield(wish.answer)
+        finally:
+            wish.askers -= 1
+            if not wish.askers and not wish.answer.done():
+                self._abandon(key, wish)
 
-    async def _run(self) -> None:
-        await asyncio.sleep(0)  # what arrives in this turn of the loop goes along
-        while self._waiting:
-            keys = list(self._waiting)[:MAX_KEYS]
-            await self._answer({key: self._waiting.pop(key) for key in keys})
-        # Nobody can come to wait between the last look and this: a task counts as running for a moment longer.
-        self._running -= 1
-        if not self._running:
+    def _gather(self) -> None:
+        """See to it that a statement takes those who wait: the next one, or one of their own."""
+        if len(self._under_way) + self._starting < AT_ONCE or len(self._waiting) >= self._most:
+            self._start()
+        elif self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(PATIENCE, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._alarm = None
+        if self._waiting and not self._starting:
+            self._start()
+
+    def _start(self) -> None:
+        """Send a statement in the next turn of the loop; what arrives in this one goes along."""
+        self._starting += 1
+        asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        self._starting -= 1
+        asked = {key: self._waiting.pop(key) for key in list(self._waiting)[: self._most]}
+        if asked:
+            sending = _Sending(list(asked.values()))
+            for wish in sending.wishes:
+                wish.sending = sending
+            self._under_way.add(sending)
+            sending.task = asyncio.create_task(self._answer(asked))
+            sending.task.add_done_callback(lambda _: self._ended(sending))
+        self._go_on()
+
+    def _ended(self, sending: _Sending) -> None:
+        self._under_way.discard(sending)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._waiting:
+            if not self._starting:
+                self._gather()
+        elif not self._under_way and not self._starting:
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
             self._batches.leave(self._name, self)
 
-    async def _answer(self, asked: dict[Any, asyncio.Future[str]]) -> None:
-        try:
-            if len(asked) == 1:
-                await self._answer_one(*next(iter(asked.items())))
-                return
-            texts = await self._batches.send_all(self.plan, self._with(list(asked)))
-        except Exception:
-            # One value, or one moment, may have been bad for all of them.
-            await asyncio.gather(*(self._answer_one(key, future) for key, future in asked.items()))
+    async def _answer(self, asked: dict[Any, _Wish]) -> None:
+        if len(asked) == 1:
+            await self._answer_one(*next(iter(asked.items())))
             return
-        for future, text in zip(asked.values(), texts, strict=True):
-            future.set_result(text)
-
-    async def _answer_one(self, key: Any, future: "asyncio.Future[str]") -> None:
         try:
-            future.set_result(await self._batches.send(self.plan, self._with(key)))
+            texts = await self._batches.send_all(self.plan, self._with(list(asked)))
+        except asyncpg.PostgresError:
+            # One value, or one moment, may have been bad for all of them.
+            await asyncio.gather(*(self._answer_one(key, wish) for key, wish in asked.items()))
         except Exception as error:
-            future.set_exception(error)
+            for wish in asked.values():
+                _fail(wish, error)
+        else:
+            for wish, text in zip(asked.values(), texts, strict=True):
+                if not wish.answer.done():
+                    wish.answer.set_result(text)
+
+    async def _answer_one(self, key: Any, wish: _Wish) -> None:
+        try:
+            text = await self._batches.send(self.plan, self._with(key))
+        except Exception as error:
+            _fail(wish, error)
+        else:
+            if not wish.answer.done():
+                wish.answer.set_result(text)
 
     def _with(self, key: Any) -> list[Any]:
-        if self.plan.key is None:
+        if self._place is None:
             return self._parameters
-        place = self.plan.key
-        return [*self._parameters[:place], key, *self._parameters[place + 1 :]]
+        return [*self._parameters[: self._place], key, *self._parameters[self._place + 1 :]]
+
+    def _abandon(self, key: Any, wish: _Wish) -> None:
+        """Nobody waits for a wish any more, and perhaps for none of the statement that is to fulfil it."""
+        wish.answer.cancel()
+        if self._waiting.get(key) is wish:
+            del self._waiting[key]
+        sending = wish.sending
+        if sending is not None and sending.task is not None and all(each.answer.done() for each in sending.wishes):
+            sending.task.cancel()
 
 
-def _retrieve(future: "asyncio.Future[str]") -> None:
-    # All who asked may be gone when a statement fails; asyncio would log its error as never retrieved.
-    if not future.cancelled():
-        future.exception()
+def _most(pace: Pace) -> int:
+    return MAX_KEYS if pace.seconds * MAX_KEYS <= LENGTH else max(1, int(LENGTH / pace.seconds))
+
+
+def _fail(wish: _Wish, error: Exception) -> None:
+    if not wish.answer.done():
+        wish.answer.set_exception(error)
+        wish.answer.exception()  # else asyncio would log it where all who asked are gone

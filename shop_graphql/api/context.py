@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shop_graphql.access import Viewer
 from shop_graphql.accounts import Accounts, SignedIn
 from shop_graphql.compiler.texts import Text
-from shop_graphql.database import Database, FailedReads, Reads, Within
+from shop_graphql.database import Database, Within
 from shop_graphql.loaders.batching import Loaders
+from shop_graphql.reading import FailedReads, Reads
 from shop_graphql.services import Outcome, once
 from shop_graphql.statements.visibility import VIEWER
 

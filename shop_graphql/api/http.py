@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
+import orjson
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -13,6 +14,7 @@ from strawberry.types.graphql import OperationType
 
 from shop_graphql.access import ANONYMOUS
 from shop_graphql.accounts import Accounts
+from shop_graphql.api.admission import RETRY_AFTER
 from shop_graphql.api.bad_request import METHOD_NOT_ALLOWED, BadRequest
 from shop_graphql.api.body import BodyLimits
 from shop_graphql.api.carrying import Carrier
@@ -36,8 +38,9 @@ from shop_graphql.api.requests import Operation, headers_of, read
 from shop_graphql.api.schema import schema
 from shop_graphql.api.short import ShortWay
 from shop_graphql.auth import ProviderUnavailable
-from shop_graphql.database import Database, FailedReads
+from shop_graphql.database import Database
 from shop_graphql.errors import InvalidToken
+from shop_graphql.reading import FailedReads
 from shop_graphql.settings import Settings
 from shop_graphql.tracing import Trace, current
 
@@ -111,6 +114,8 @@ class GraphQLEndpoint:
         if method == "POST" and self.carrier is not None and who.bad_token is None and reads is None:
             body = await self.carrier.answer(operation.query, operation.name, operation.variables, context)
             if body is not None:
+                if body.startswith(b'{"data":null') and _is_unavailable(content := orjson.loads(body)):
+                    return _busy(content, media_type)
                 return self._send(body, media_type, admitted, is_final=context.has_written)
         try:
             content = _content(await self._resolve(method, operation, context))
@@ -124,6 +129,8 @@ class GraphQLEndpoint:
     def _respond(
         self, content: dict[str, Any], media_type: str, admitted: Admitted | None = None, *, is_final: bool = False
     ) -> Response:
+        if _is_unavailable(content):
+            return _busy(content, media_type)
         status = 200
         if "data" not in content and media_type == GRAPHQL_JSON:
             status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
@@ -182,7 +189,12 @@ class GraphQLEndpoint:
             return Who(ANONYMOUS, address, str(error))
         except Exception as error:
             if isinstance(error, ProviderUnavailable) or is_unavailable(error):
-                raise BadRequest("Who you are cannot be told at the moment; try again.", 503, UNAVAILABLE) from error
+                raise BadRequest(
+                    "Who you are cannot be told at the moment; try again.",
+                    503,
+                    UNAVAILABLE,
+                    **{"retry-after": RETRY_AFTER},
+                ) from error
             raise
         return Who(viewer, address)
 
@@ -202,6 +214,16 @@ def _content(result: ExecutionResult) -> dict[str, Any]:
         return {"errors": [execution_error(error) for error in errors]}
     failed = {"errors": [execution_error(error) for error in errors]} if errors else {}
     return {"data": result.data, **failed}
+
+
+def _is_unavailable(content: dict[str, Any]) -> bool:
+    """Tell whether nothing at all could be answered, and only because the database was away or busy."""
+    codes = {error["extensions"]["code"] for error in content.get("errors", [])}
+    return codes == {UNAVAILABLE} and not any((content.get("data") or {}).values())
+
+
+def _busy(content: dict[str, Any], media_type: str) -> Response:
+    return _json(content, media_type, 503, {"retry-after": RETRY_AFTER})
 
 
 def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:

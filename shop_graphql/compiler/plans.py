@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from shop_graphql.compiler.json import Json, joined, members
 from shop_graphql.compiler.selection import Declarations, NotCompiledError, Operation
 from shop_graphql.deferred import Decisions, Deferred, Given
 from shop_graphql.errors import BadArgument
+from shop_graphql.pace import Pace, is_slow
 
 Reader = Callable[[Given], Any]
 
@@ -38,6 +39,8 @@ class Plan:
     """Which of the parameters, counted from 0, are not the same for all requests."""
     key: int | None
     """Which of them alone comes from the request, and not from who sends it; None when none or several do."""
+    pace: Pace = field(default_factory=Pace, compare=False)
+    """How long its statements take."""
 
     def parameters(self, given: Given) -> list[Any]:
         """Return the statement's parameters for a request. Raises NotCompiledError where the client is to be told."""
@@ -140,14 +143,16 @@ def make(
 
 def statement(json: Json, decisions: Decisions) -> Plan:
     """Return the plan of the statement that selects `json`."""
-    compiled = select(joined(json)).compile(dialect=_DIALECT)
+    selected = select(joined(json))
+    compiled = selected.compile(dialect=_DIALECT)
     assert isinstance(compiled, SQLCompiler)  # noqa: S101
     names = compiled.positiontup or ()
     readers = tuple(_reader(compiled, name) for name in names)
     brought = [number for number, name in enumerate(names) if isinstance(compiled.binds[name].value, Deferred)]
     varying = tuple(number for number, name in enumerate(names) if number in brought or compiled.binds[name].required)
     checks = tuple(check.read for check in decisions.checks)
-    return Plan(str(compiled), readers, checks, varying, brought[0] if len(brought) == 1 else None)
+    key = brought[0] if len(brought) == 1 else None
+    return Plan(str(compiled), readers, checks, varying, key, Pace(is_slow=is_slow(selected)))
 
 
 def _reader(compiled: SQLCompiler, name: str) -> Reader:

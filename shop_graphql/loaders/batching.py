@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from aiodataloader import DataLoader
 
 from shop_graphql.access import Role
-from shop_graphql.database import Reads
+from shop_graphql.reading import Reads
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from shop_graphql.access import Role
-from shop_graphql.database import Reads
 from shop_graphql.loaders.batching import Loader
+from shop_graphql.reading import Reads
 from shop_graphql.statements import pages
 from shop_graphql.statements.pages import Part, Rows, Source, Window
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Select
 
 from shop_graphql.access import Role
-from shop_graphql.database import Reads
 from shop_graphql.loaders.batching import Loader
+from shop_graphql.reading import Reads
 from shop_graphql.statements import rows
 from shop_graphql.statements.rows import Model
 from shop_graphql.text import is_storable

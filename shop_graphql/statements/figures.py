@@ -11,6 +11,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from shop_graphql.deferred import later
 from shop_graphql.models import ZERO, Order, Product
+from shop_graphql.pace import slow
 from shop_graphql.statements.filters import bind
 from shop_graphql.statements.pages import Listing, Part
 
@@ -49,12 +50,13 @@ class ProductFigures(Part):
         )
         price, stock = prices.c.price, prices.c.stock
         sum_of_prices = func.sum(price * prices.c.products)
-        return select(
+        figures = select(
             *_spread("price", func.min(price), func.max(price), sum_of_prices),
             func.round(sum_of_prices / func.sum(prices.c.products), 2).label("price_avg"),
             *_spread("stock", func.min(prices.c.least), func.max(prices.c.greatest), cast(func.sum(stock), BigInteger)),
             func.coalesce(func.sum(price * stock), ZERO).label("stock_value"),
         ).select_from(prices)
+        return slow(figures)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class OrderFigures(Part):
     def rows(self, listing: Listing) -> Select[Any]:
         amount = _order.total_amount
         figures = _spread("amount", func.min(amount), func.max(amount), func.sum(amount))
-        return listing.rows(*figures, func.round(func.avg(amount), 2).label("amount_avg"))
+        return slow(listing.rows(*figures, func.round(func.avg(amount), 2).label("amount_avg")))
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class CategoryFacet(Part):
     def rows(self, listing: Listing) -> Select[Any]:
         rows = listing.rows(_product.category_id, func.count().label("count"), disregarding="category_id")
         best = rows.group_by(_product.category_id).order_by(func.count().desc(), _product.category_id)
-        return best.limit(bind(self.limit, Integer()))
+        return slow(best.limit(bind(self.limit, Integer())))
 
     def order(self, rows: FromClause) -> Sequence[ColumnElement[Any]]:
         return rows.c["count"].desc(), rows.c.category_id
@@ -106,9 +108,8 @@ class PriceFacet(Part):
             .render_derived()
         )
         count = cast(func.coalesce(found.c["count"], 0), BigInteger).label("count")
-        return select(buckets.c.from_, buckets.c.to, count, buckets.c.bucket).join_from(
-            buckets, found, found.c.bucket == buckets.c.bucket - 1, isouter=True
-        )
+        listed = select(buckets.c.from_, buckets.c.to, count, buckets.c.bucket)
+        return slow(listed.join_from(buckets, found, found.c.bucket == buckets.c.bucket - 1, isouter=True))
 
     def order(self, rows: FromClause) -> Sequence[ColumnElement[Any]]:
         return (rows.c.bucket,)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, Select, cast, colum
 
 from shop_graphql.deferred import later
 from shop_graphql.models import ZERO, Order, OrderItem, OrderStatus
+from shop_graphql.pace import slow
 from shop_graphql.statements.filters import bind
 
 _TIME = DateTime(timezone=True)
@@ -42,7 +42,7 @@ def sales(bounds: Sequence[datetime]) -> Select[Any]:
         .render_derived()
     )
     bucket, orders, units_sold, revenue = figures.c
-    return (
+    listed = (
         select(
             buckets.c.from_,
             buckets.c.to,
@@ -54,6 +54,7 @@ def sales(bounds: Sequence[datetime]) -> Select[Any]:
         .join_from(buckets, figures, bucket == buckets.c.bucket, isouter=True)
         .order_by(buckets.c.from_)
     )
+    return slow(listed)
 
 
 def _starts(bounds: Sequence[datetime]) -> list[datetime]:
@@ -64,13 +65,13 @@ def _ends(bounds: Sequence[datetime]) -> list[datetime]:
     return list(bounds[1:])
 
 
-def top_products(start: datetime, end: datetime, limit: int) -> Select[int, int, Decimal]:
+def top_products(start: datetime, end: datetime, limit: int) -> Select[*tuple[Any, ...]]:
     """Select the `limit` products that brought most between two times, best first.
 
     Result columns: `product_id`, `units_sold`, `revenue`.
     """
     revenue = func.sum(OrderItem.line_total)
-    return (
+    best = (
         select(
             OrderItem.product_id,
             cast(func.sum(OrderItem.quantity), BigInteger).label("units_sold"),
@@ -86,3 +87,4 @@ def top_products(start: datetime, end: datetime, limit: int) -> Select[int, int,
         .order_by(revenue.desc(), OrderItem.product_id)
         .limit(bind(limit, Integer()))
     )
+    return slow(best)

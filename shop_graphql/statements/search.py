@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from shop_graphql.deferred import later, now
 from shop_graphql.models import Product, SearchEntry
+from shop_graphql.pace import slow
 from shop_graphql.statements.filters import bind
 from shop_graphql.text import is_storable
 
@@ -101,7 +102,7 @@ def condition(query: str) -> ColumnElement[bool]:
     alternatives = _terms(query)
     if not alternatives:
         return true()
-    exact = select(_entries.c.product_id).where(_has(alternatives)).cte()
+    exact = slow(select(_entries.c.product_id).where(_has(alternatives))).cte()
     similar = (
         select(_entries.c.product_id, _likeness(alternatives).label("likeness"))
         .where(~exists(select(exact.c.product_id)), or_(false(), *map(_resembles, alternatives)))

@@ -15,13 +15,14 @@ from starlette.applications import Starlette
 from shop_graphql import services
 from shop_graphql.api.encoding import encode
 from shop_graphql.app import create_app
-from shop_graphql.database import Database, ReadSession
+from shop_graphql.database import Database
+from shop_graphql.reading import ReadSession
 from shop_graphql.settings import Settings
 from tests.api.conftest import ADMIN, Client
 from tests.api.mutating import mutate, tables
-from tests.api.wire import Wire, wire
 from tests.conftest import SECRET
 from tests.factories import Factory
+from tests.faults.proxy import Proxy, proxied
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -322,7 +323,14 @@ async def test_the_root_leads_to_graphql(http: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize("path", ["/health", "/ready"])
 async def test_a_healthy_server_says_so(http: httpx.AsyncClient, path: str) -> None:
     response = await http.get(path)
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()["status"]) == (200, "ok")
+
+
+async def test_health_tells_how_a_worker_feels(http: httpx.AsyncClient) -> None:
+    figures = (await http.get("/health")).json()
+    assert figures["requests"] == figures["connections"] == 0
+    assert 0 <= figures["loopLagSeconds"] < 60
+    assert figures["memoryBytes"] > 10_000_000
 
 
 async def test_an_unknown_path_is_not_found(http: httpx.AsyncClient) -> None:
@@ -428,7 +436,8 @@ async def unavailable(client: httpx.AsyncClient, query: str) -> bool:
     response = await client.post("/graphql", json={"query": query})
     content = response.json()
     shown = [{key: found[key] for key in MASKED} for found in content.get("errors", [])]
-    return response.status_code == 200 and content["data"] is None and shown == [MASKED]
+    is_away = (response.status_code, response.headers.get("retry-after")) == (503, "1")
+    return is_away and content["data"] is None and shown == [MASKED]
 
 
 def pool(app: Starlette) -> Any:
@@ -454,7 +463,7 @@ async def checked_out(app: Starlette, number: int) -> None:
     ids=["refused", "unknown host", "no socket"],
 )
 async def test_without_a_database_the_shop_is_unavailable(url: str, log: pytest.LogCaptureFixture) -> None:
-    app = create_app(Settings(database_url=url, secrets=SECRET, pool_timeout=1))
+    app = create_app(Settings(database_url=url, secrets=SECRET, pool_timeout=1, read_patience=0))
     async with server(app) as http:
         assert await unavailable(http, READ)
         assert await unavailable(http, WRITE)
@@ -467,17 +476,24 @@ async def test_without_a_database_the_shop_is_unavailable(url: str, log: pytest.
 
 
 @pytest.fixture
-async def line(database_url: str) -> AsyncIterator[Wire]:
-    async with wire(database_url) as line:
+async def line(database_url: str) -> AsyncIterator[Proxy]:
+    async with proxied(database_url) as line:
         yield line
 
 
 @pytest.fixture
-async def far_app(line: Wire, make: Factory) -> AsyncIterator[Starlette]:
+async def far_app(line: Proxy, make: Factory) -> AsyncIterator[Starlette]:
     """The application, its database at the other end of a wire, in a shop with one product."""
     await make.product()
     app = create_app(
-        Settings(database_url=line.url, secrets=SECRET, pool_timeout=0.3, lock_timeout=0.2, statement_timeout=1)
+        Settings(
+            database_url=line.url,
+            secrets=SECRET,
+            pool_timeout=0.3,
+            lock_timeout=0.2,
+            statement_timeout=1,
+            read_patience=0,
+        )
     )
     yield app
     await app.state.database.close()
@@ -489,7 +505,7 @@ async def far(far_app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def test_the_shop_comes_back_with_its_database(far: httpx.AsyncClient, far_app: Starlette, line: Wire) -> None:
+async def test_the_shop_comes_back_with_its_database(far: httpx.AsyncClient, far_app: Starlette, line: Proxy) -> None:
     for _ in range(2):
         answers = await asyncio.gather(*(far.post("/graphql", json={"query": READ}) for _ in range(5)))
         assert [answer.json()["data"] for answer in answers] == [{"products": {"nodes": [{"id": "prod_1"}]}}] * 5
@@ -508,7 +524,7 @@ async def test_the_shop_comes_back_with_its_database(far: httpx.AsyncClient, far
     ids=["a query", "a mutation"],
 )
 async def test_a_request_whose_connection_breaks_halfway_is_told_that_the_shop_is_unavailable(
-    far: httpx.AsyncClient, far_app: Starlette, line: Wire, database: Database, query: str
+    far: httpx.AsyncClient, far_app: Starlette, line: Proxy, database: Database, query: str
 ) -> None:
     before = await tables(database)
     async with database.transaction() as session:
@@ -526,7 +542,7 @@ async def test_a_request_whose_connection_breaks_halfway_is_told_that_the_shop_i
 
 
 async def test_a_database_that_never_answers_is_given_up(
-    far: httpx.AsyncClient, far_app: Starlette, line: Wire
+    far: httpx.AsyncClient, far_app: Starlette, line: Proxy
 ) -> None:
     line.silent = True
     async with asyncio.timeout(5):

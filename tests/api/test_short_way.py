@@ -59,7 +59,7 @@ async def test_a_statement_that_postgresql_refuses_is_logged_and_covered_up(
 ) -> None:
     await make.product()
 
-    async def broken(self: Direct, sql: str, parameters: Any) -> str:
+    async def broken(self: Direct, *arguments: Any) -> str:
         raise asyncpg.UndefinedTableError("no such table")
 
     monkeypatch.setattr(Direct, "fetch", broken)

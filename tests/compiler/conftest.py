@@ -19,7 +19,7 @@ from shop_graphql.settings import Settings
 from tests.api.conftest import LARGE
 from tests.compiler.both import Both
 from tests.compiler.shop import fill
-from tests.conftest import SECRET, temporary_database
+from tests.conftest import PATIENT, SECRET, temporary_database
 
 
 def _signed_in(user_id: int, role: Role) -> dict[str, str]:
@@ -69,9 +69,9 @@ def record(app: Starlette, note: Callable[[str], None]) -> None:
     direct = app.state.database.direct
     fetch = direct.fetch
 
-    async def recorded(sql: str, parameters: Sequence[Any]) -> str:
+    async def recorded(sql: str, parameters: Sequence[Any], *pace: Any) -> str:
         note(sql)
-        text: str = await fetch(sql, parameters)
+        text: str = await fetch(sql, parameters, *pace)
         return text
 
     direct.fetch = recorded
@@ -98,7 +98,7 @@ async def ways(awkward_url: str) -> AsyncIterator[Ways]:
     async with database.transaction() as session:
         await fill(session)
     await database.close()
-    common: dict[str, Any] = {"database_url": awkward_url, "secrets": SECRET, "statement_timeout": 30, **LARGE}
+    common: dict[str, Any] = {"database_url": awkward_url, "secrets": SECRET, **PATIENT, **LARGE}
     async with (
         served(Settings(**common)) as (app, compiled),
         served(Settings(**common, compiler=False)) as (_, resolved),

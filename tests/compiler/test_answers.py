@@ -44,8 +44,8 @@ async def test_a_missing_object_that_must_not_be_missing_is_told_by_the_resolver
     direct = ways.app.state.database.direct
     fetch = direct.fetch
 
-    async def blind(sql: str, parameters: Any) -> str:
-        text: str = await fetch(re.sub(r"categories.id = \w+.category_id", "false", sql), parameters)
+    async def blind(sql: str, parameters: Any, *pace: Any) -> str:
+        text: str = await fetch(re.sub(r"categories.id = \w+.category_id", "false", sql), parameters, *pace)
         assert "\x01" in text
         return text
 

@@ -66,8 +66,8 @@ class Held:
             monkeypatch.setattr(shop.direct, name, self._holding(getattr(shop.direct, name)))
 
     def _holding(self, send: Any) -> Any:
-        async def hold(sql: str, parameters: Any) -> Any:
-            found = await send(sql, parameters)
+        async def hold(*arguments: Any) -> Any:
+            found = await send(*arguments)
             self.began.set()
             await self.release.wait()
             return found
@@ -166,7 +166,7 @@ async def test_a_shared_statement_that_fails_harms_nobody(
     for _ in range(5):
         await make.product()
 
-    async def fail(sql: str, parameters: Any) -> Any:
+    async def fail(*arguments: Any) -> Any:
         raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
 
     monkeypatch.setattr(shop.direct, "lines", fail)

@@ -11,8 +11,8 @@ import pytest
 from shop_graphql.access import Role
 from shop_graphql.api.compiled import compiler, texts
 from shop_graphql.compiler.payloads import Place
-from shop_graphql.database import ReadSession
 from shop_graphql.deferred import Given
+from shop_graphql.reading import ReadSession
 from tests.api.mutating import tables
 from tests.compiler.both import ADMIN, CUSTOMER, PASSWORD, Both, carrier_of, document, furnish, input_of
 

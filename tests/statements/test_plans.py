@@ -21,7 +21,7 @@ from shop_graphql.statements.filters import Leaf, Range, TextMatch, Where
 from shop_graphql.statements.pages import Count, Rows, Source, Window, connection
 from shop_graphql.statements.rows import Model
 from shop_graphql.statements.sorting import Sort, total
-from tests.conftest import temporary_database
+from tests.conftest import PATIENT, temporary_database
 
 DAY = Range(gte=datetime(2025, 3, 1, tzinfo=UTC), lt=datetime(2025, 3, 2, tzinfo=UTC))
 SELECTIVE: dict[Model, dict[str, Any]] = {
@@ -87,7 +87,7 @@ def large_url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def large(large_url: str) -> AsyncIterator[Database]:
-    database = Database(Settings(statement_timeout=60), large_url)
+    database = Database(Settings(**PATIENT), large_url)
     yield database
     await database.close()
 

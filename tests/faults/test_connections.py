@@ -1,0 +1,184 @@
+"""Clients that never finish, that are too many, or that stay when the server ends."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+import pytest
+
+from shop_graphql import serving
+from shop_graphql.api.admission import Admission
+from shop_graphql.draining import DRAINING
+from shop_graphql.protocol import Guarded
+from shop_graphql.serving import Limits, Serving
+
+REQUEST = b"GET / HTTP/1.1\r\nhost: shop\r\n"
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    """Answer after the whole request has come in."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+def make_hello() -> Any:
+    return hello
+
+
+class Running:
+    def __init__(self, server: serving._Server, port: int) -> None:
+        self.server = server
+        self.port = port
+
+    async def connect(self, data: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        await writer.drain()
+        return reader, writer
+
+    async def ask(self) -> str:
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"http://127.0.0.1:{self.port}/")).text
+
+
+@asynccontextmanager
+async def running(how: Serving) -> AsyncIterator[Running]:
+    """Run a real server in this event loop, without its handlers of signals."""
+    config = serving._Config("tests.faults.test_connections:make_hello", how, factory=True, lifespan="off")
+    with serving.listening("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        server = serving._Server(config)
+        task = asyncio.create_task(server._serve([socket.socket(fileno=socket.dup(listener.fileno()))]))
+        while not server.started:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        try:
+            yield Running(server, port)
+        finally:
+            server.should_exit = True
+            await task
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET / HT", REQUEST, b"POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 9\r\n\r\nabc"],
+    ids=["nothing", "half a line", "half a head", "half a body"],
+)
+async def test_a_request_that_never_comes_in_whole_is_ended(sent: bytes) -> None:
+    async with running(Serving(Limits(head_timeout=0.3))) as shop:
+        reader, writer = await shop.connect(sent)
+        async with asyncio.timeout(3):
+            assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+        writer.close()
+        assert Guarded.unfinished == {}
+
+
+async def test_a_trickle_of_bytes_does_not_keep_a_request_alive() -> None:
+    async with running(Serving(Limits(head_timeout=0.4))) as shop:
+        reader, writer = await shop.connect(REQUEST)
+        reading = asyncio.create_task(reader.read())
+        async with asyncio.timeout(3):
+            while not reading.done():
+                writer.write(b"x-more: 1\r\n")
+                await asyncio.sleep(0.05)
+        with suppress(ConnectionError):  # what was on its way when it was closed
+            assert (await reading).startswith(b"HTTP/1.1 408 ")
+        writer.close()
+
+
+async def test_a_connection_that_is_used_again_and_again_stays_open() -> None:
+    async with running(Serving(Limits(head_timeout=0.2))) as shop:
+        reader, writer = await shop.connect()
+        for _ in range(4):
+            writer.write(REQUEST + b"\r\n")
+            assert await reader.readuntil(b"hello")
+            await asyncio.sleep(0.15)
+        writer.close()
+
+
+async def test_half_open_connections_keep_nobody_out() -> None:
+    async with running(Serving(Limits(head_timeout=30, connections=20))) as shop:
+        slow = [await shop.connect(b"POST ") for _ in range(90)]
+        assert await shop.ask() == "hello"
+        assert len(shop.server.server_state.connections) <= 20
+        for _, writer in slow:
+            writer.close()
+
+
+async def test_sigterm_lets_a_server_serve_on_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DRAINING, "has_begun", False)
+    async with running(Serving(drain_delay=0.5)) as shop:
+        shop.server.handle_exit(signal.SIGTERM, None)
+        shop.server._captured_signals.clear()
+        assert DRAINING.has_begun
+        assert await shop.ask() == "hello"
+        await asyncio.sleep(0.8)
+        with pytest.raises(httpx.TransportError):
+            await shop.ask()
+
+
+@pytest.mark.parametrize(
+    ("number", "delay", "times"), [(signal.SIGINT, 9, 1), (signal.SIGTERM, 9, 2), (signal.SIGTERM, 0, 1)]
+)
+async def test_ctrl_c_and_a_second_sigterm_end_a_server_at_once(
+    number: int, delay: float, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DRAINING, "has_begun", False)
+    async with running(Serving(drain_delay=delay)) as shop:
+        for _ in range(times):
+            shop.server.handle_exit(number, None)
+        shop.server._captured_signals.clear()
+        assert shop.server.should_exit
+
+
+class Client:
+    """Sends requests to an application and keeps what it answers."""
+
+    def __init__(self, app: Any) -> None:
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+    async def ask(self) -> httpx.Response:
+        return await self._http.get("/")
+
+
+async def test_more_requests_at_once_than_there_are_places_are_refused_at_once() -> None:
+    release = asyncio.Event()
+
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        await release.wait()
+        await hello(scope, receive, send)
+
+    admission = Admission(wait, 2, 9)
+    client = Client(admission)
+    asking = [asyncio.create_task(client.ask()) for _ in range(5)]
+    await asyncio.sleep(0.05)
+    release.set()
+    answers = await asyncio.gather(*asking)
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 503, 503, 503]
+    refused = answers[-1]
+    assert (refused.json()["errors"][0]["extensions"], refused.headers["retry-after"]) == ({"code": "UNAVAILABLE"}, "1")
+    assert (admission.load.requests, admission.load.refused) == (0, 3)
+
+
+async def test_a_response_that_has_begun_is_not_cut_off_and_takes_no_place() -> None:
+    async def stream(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        assert admission.load.requests == 0
+        await asyncio.sleep(0.3)
+        await send({"type": "http.response.body", "body": b"late"})
+
+    admission = Admission(stream, 1, 0.1)
+    assert (await Client(admission).ask()).text == "late"
+
+
+async def test_a_time_out_of_something_else_is_not_taken_for_the_deadline() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await Client(Admission(broken, 1, 9)).ask()
