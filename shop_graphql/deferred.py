@@ -45,9 +45,10 @@ class Deferred:
 
     def read(self, given: Given) -> Any:
         """Return the value for what a request brings; computed once a request."""
-        if self not in given.computed:
-            given.computed[self] = self._compute(given)
-        return given.computed[self]
+        computed = given.computed
+        if self not in computed:
+            computed[self] = self._compute(given)
+        return computed[self]
 
     def map(self, function: Callable[[Any], Any]) -> "Deferred":
         """Return what `function` will make of the value."""

@@ -40,6 +40,7 @@ class Admission:
         self._app = app
         self._places = places
         self._seconds = seconds
+        self._deadlines = _Deadlines(seconds)
         self.load = Load()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,14 +49,13 @@ class Admission:
             self.load.refused += 1
             await _refusal(_FULL, 503)(scope, receive, send)
             return
-        request = _Request(self.load, send)
+        request = _Request(self.load, self._deadlines, send)
         try:
-            async with asyncio.timeout(self._seconds) as request.deadline:
-                await self._app(scope, receive, request.send)
+            await self._app(scope, receive, request.send)
         except ClientDisconnect:
             return
-        except TimeoutError:
-            if not request.deadline.expired():
+        except asyncio.CancelledError:
+            if not request.was_late():
                 raise
             self.load.late += 1
             error = request_error(_LATE.format(seconds=self._seconds), DEADLINE_EXCEEDED)
@@ -67,24 +67,68 @@ class Admission:
 class _Request:
     """A request that takes a place until its response begins."""
 
-    deadline: asyncio.Timeout
+    __slots__ = ("_cancelling", "_deadlines", "_has_place", "_is_late", "_load", "_send", "_task")
 
-    def __init__(self, load: Load, send: Send) -> None:
+    def __init__(self, load: Load, deadlines: "_Deadlines", send: Send) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        self._task = task
+        self._cancelling = task.cancelling()
         self._load = load
+        self._deadlines = deadlines
         self._send = send
         self._has_place = True
+        self._is_late = False
         load.requests += 1
+        deadlines.add(self)
 
     async def send(self, message: Message) -> None:
         if self._has_place:
             self.leave()
-            self.deadline.reschedule(None)
         await self._send(message)
 
     def leave(self) -> None:
         if self._has_place:
             self._has_place = False
             self._load.requests -= 1
+            self._deadlines.remove(self)
+
+    def give_up(self) -> None:
+        self._is_late = True
+        self._task.cancel()
+
+    def was_late(self) -> bool:
+        """Tell whether a cancellation was this one's, and nobody else's, as asyncio's own time-outs do."""
+        return self._is_late and self._task.uncancel() <= self._cancelling
+
+
+class _Deadlines:
+    """Gives up those that take too long. All have the same time, so that one timer, for the oldest, serves them all."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waiting: dict[_Request, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, request: _Request) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting[request] = loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds, self._look)
+
+    def remove(self, request: _Request) -> None:
+        self._waiting.pop(request, None)
+
+    def _look(self) -> None:
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            request, deadline = next(iter(self._waiting.items()))
+            if deadline > loop.time():
+                self._timer = loop.call_at(deadline, self._look)
+                return
+            self.remove(request)
+            request.give_up()
 
 
 def _refusal(body: bytes, status: int) -> Response:

@@ -88,9 +88,18 @@ class Batches:
 class _Wish:
     """What some requests wait for together."""
 
-    answer: "asyncio.Future[str]"
-    askers: int = 0
+    askers: "set[asyncio.Future[str]]" = field(default_factory=set)
     sending: "_Sending | None" = None
+
+    def fulfil(self, text: str) -> None:
+        for asker in self.askers:
+            if not asker.done():
+                asker.set_result(text)
+
+    def fail(self, error: Exception) -> None:
+        for asker in self.askers:
+            if not asker.done():
+                asker.set_exception(error)
 
 
 @dataclass(eq=False)
@@ -123,16 +132,20 @@ class _Lane:
     async def ask(self, key: Any) -> str:
         wish = self._waiting.get(key)
         if wish is None:
-            wish = self._waiting[key] = _Wish(asyncio.get_running_loop().create_future())
+            wish = self._waiting[key] = _Wish()
             if self._starting * self._most < len(self._waiting):
                 self._gather()
-        wish.askers += 1
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        wish.askers.add(answer)
         try:
-            return await asyncio.shield(wish.answer)
-        finally:
-            wish.askers -= 1
-            if not wish.askers and not wish.answer.done():
+            return await answer
+        except asyncio.CancelledError:
+            wish.askers.discard(answer)
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # else asyncio would log one that came in this very moment
+            if not wish.askers:
                 self._abandon(key, wish)
+            raise
 
     def _gather(self) -> None:
         """See to it that a statement takes those who wait: the next one, or one of their own."""
@@ -188,20 +201,18 @@ class _Lane:
             await asyncio.gather(*(self._answer_one(key, wish) for key, wish in asked.items()))
         except Exception as error:
             for wish in asked.values():
-                _fail(wish, error)
+                wish.fail(error)
         else:
             for wish, text in zip(asked.values(), texts, strict=True):
-                if not wish.answer.done():
-                    wish.answer.set_result(text)
+                wish.fulfil(text)
 
     async def _answer_one(self, key: Any, wish: _Wish) -> None:
         try:
             text = await self._batches.send(self.plan, self._with(key))
         except Exception as error:
-            _fail(wish, error)
+            wish.fail(error)
         else:
-            if not wish.answer.done():
-                wish.answer.set_result(text)
+            wish.fulfil(text)
 
     def _with(self, key: Any) -> list[Any]:
         if self._place is None:
@@ -210,19 +221,12 @@ class _Lane:
 
     def _abandon(self, key: Any, wish: _Wish) -> None:
         """Nobody waits for a wish any more, and perhaps for none of the statement that is to fulfil it."""
-        wish.answer.cancel()
         if self._waiting.get(key) is wish:
             del self._waiting[key]
         sending = wish.sending
-        if sending is not None and sending.task is not None and all(each.answer.done() for each in sending.wishes):
+        if sending is not None and sending.task is not None and not any(each.askers for each in sending.wishes):
             sending.task.cancel()
 
 
 def _most(pace: Pace) -> int:
     return MAX_KEYS if pace.seconds * MAX_KEYS <= LENGTH else max(1, int(LENGTH / pace.seconds))
-
-
-def _fail(wish: _Wish, error: Exception) -> None:
-    if not wish.answer.done():
-        wish.answer.set_exception(error)
-        wish.answer.exception()  # else asyncio would log it where all who asked are gone

@@ -125,9 +125,11 @@ def parse(text: bytes, what: str, depth: int) -> Any:
 
 def _keys(value: Any) -> int:
     """Return how many keys all objects inside `value` have together."""
-    if type(value) is dict:
-        return len(value) + sum(_keys(member) for member in value.values() if type(member) in (dict, list))
-    return sum(_keys(item) for item in value if type(item) in (dict, list)) if type(value) is list else 0
+    found = len(value) if type(value) is dict else 0
+    for member in value.values() if found else value if type(value) is list else ():
+        if type(member) is dict or type(member) is list:
+            found += _keys(member)
+    return found
 
 
 def _is_deeper(text: bytes, limit: int) -> bool:

@@ -68,7 +68,7 @@ class Document:
 
     def shape(self, given: Given) -> Hashable:
         """Return the shape of those values on which statements depend."""
-        return tuple((name, shape(value)) for name, value in given.items() if name in self._read)
+        return tuple([(name, shape(value)) for name, value in given.items() if name in self._read])
 
 
 def _read_by_statements(schema: GraphQLSchema, document: DocumentNode) -> set[str]:
