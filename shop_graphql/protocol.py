@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from shop_graphql.corking import Corked
 from shop_graphql.serving import Limits
 
 TOO_SLOW = (
@@ -32,6 +33,7 @@ class Guarded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Make room when there are too many connections: for the newest, at the cost of the slowest."""
         super().connection_made(transport)  # type: ignore[arg-type]
+        self.transport = Corked(self.transport, self.loop)  # type: ignore[assignment]
         self._expect()
         if len(self.connections) > self._limits.connections:
             slowest = next(iter(self.unfinished))
@@ -64,6 +66,7 @@ class Guarded(HttpToolsProtocol):
         """Leave the connection to another protocol."""
         self._is_whole = True
         self._calm()
+        self.transport = self.transport.uncorked  # type: ignore[attr-defined]
         super().handle_websocket_upgrade()
 
     def _expect(self) -> None:
