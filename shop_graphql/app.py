@@ -10,10 +10,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shop_graphql import housekeeping
 from shop_graphql.accounts import Accounts
+from shop_graphql.api.cross_origin import readable
 from shop_graphql.api.http import GraphQLEndpoint
 from shop_graphql.database import Database
 from shop_graphql.errors import StartupError
@@ -26,7 +27,7 @@ PATH = "/graphql"
 class Shop(Starlette):
     """The server. Requests for the endpoint take no part in routing, which takes as long as some answers do."""
 
-    def __init__(self, endpoint: GraphQLEndpoint, **options: Any) -> None:
+    def __init__(self, endpoint: ASGIApp, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
 
@@ -69,7 +70,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/health", _health),
         Route("/ready", ready),
     ]
-    app = Shop(endpoint, routes=routes, lifespan=lifespan)
+    app = Shop(readable(endpoint, settings.origins), routes=routes, lifespan=lifespan)
     app.state.database = database
     app.state.endpoint = endpoint
     app.state.accounts = accounts
