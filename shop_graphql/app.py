@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shop_graphql import housekeeping
 from shop_graphql.accounts import Accounts
 from shop_graphql.api.admission import Admission, Load
+from shop_graphql.api.cross_origin import readable
 from shop_graphql.api.http import GraphQLEndpoint
 from shop_graphql.database import Database
 from shop_graphql.draining import DRAINING
@@ -85,7 +86,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/health", health),
         Route("/ready", ready),
     ]
-    app = Shop(guarded, routes=routes, lifespan=lifespan)
+    app = Shop(readable(guarded, settings.origins), routes=routes, lifespan=lifespan)
     app.state.database = database
     app.state.endpoint = endpoint
     app.state.accounts = accounts

@@ -23,6 +23,7 @@ SECRET_VARIETY = 10
 """Characters, and different characters, that a secret has at the least: `aaaa…` is long, and no secret."""
 
 _RATE = re.compile(r"([0-9]{1,6}) ?(?:/|per) ?([0-9]{1,6})? ?(second|minute|hour|day)s?")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _INSIDE = {
     "statement_timeout": ["lock_timeout"],
@@ -135,8 +136,23 @@ class Settings(BaseSettings):
         "500/20seconds", description="Points that those not signed in may use per address, and in which time; or off."
     )
     cost_extension: bool = Field(True, description="Tell in each response what it cost.")
+    trusted_documents: Path | None = Field(
+        None, description="Manifest of documents by their hashes, as graphql-codegen's persisted-documents.json."
+    )
+    trusted_documents_only: bool = Field(
+        False, validate_default=True, description="Carry out the documents of that manifest and no others."
+    )
+    persisted_queries: bool = Field(False, description="Keep documents sent with their SHA-256, to be named by it.")
     response_limit: int = Field(
         5_000_000, ge=1000, description="Bytes of the longest answer to a query; a longer one is refused."
+    )
+    allowed_origins: str | None = Field(
+        None,
+        description="Origins of pages that may read answers, as https://shop.example.com, separated by commas; the "
+        "server's own may always.",
+    )
+    env: Literal["development", "production"] = Field(
+        "development", description="In production neither GraphiQL nor the schema is shown, nor are names suggested."
     )
     debug: bool = Field(False, description="Tell in each response how many SQL statements it took, and how long.")
     graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
@@ -172,6 +188,19 @@ class Settings(BaseSettings):
     login_attempts_per_address: str = Field(
         "100/15minutes", description="How many attempts to sign in one address may make, and in which time."
     )
+
+    @property
+    def origins(self) -> list[str]:
+        """The allowed origins."""
+        return [origin for part in (self.allowed_origins or "").split(",") if (origin := part.strip())]
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: str | None) -> str | None:
+        for part in (value or "").split(","):
+            if part.strip() and not _ORIGIN.fullmatch(part.strip()):
+                raise ValueError(f"not an origin: {part.strip()}; expected for example https://shop.example.com")
+        return value
 
     @field_validator("database_url", "replica_url")
     @classmethod
@@ -217,6 +246,13 @@ class Settings(BaseSettings):
     def _is_valkey(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             check_valkey(value.get_secret_value())
+        return value
+
+    @field_validator("trusted_documents_only")
+    @classmethod
+    def _comes_with_a_manifest(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("trusted_documents") is None:
+            raise ValueError("needs SHOP_TRUSTED_DOCUMENTS, which names the documents")
         return value
 
     @field_validator("cost_per_viewer", "cost_per_address")

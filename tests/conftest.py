@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -57,6 +59,29 @@ def _only_default_settings(server_url: str) -> Iterator[None]:
                 patch.delenv(name)
         for name, value in UNBOUNDED.items():
             patch.setenv(name, value)
+        yield
+
+
+LEAK = re.compile(
+    r"Traceback|asyncpg|psycopg|sqlalchemy|pydantic|postgresql://|SELECT |INSERT INTO|\[SQL"
+    r"|\.py\b|/site-packages|/home/|/tmp/|\bat 0x[0-9a-f]+|object has no|NoneType|\b\w+Error\(|Decimal\("
+)
+"""What tells strangers how the server is made, and belongs into the log."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_answer_tells_how_the_server_is_made() -> Iterator[None]:
+    """Search every answer that any test gets from the application."""
+    send = httpx.AsyncClient.send
+
+    async def searched(self: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
+        response = await send(self, request, **options)
+        if "json" in response.headers.get("content-type", "") and not options.get("stream"):
+            assert LEAK.search(response.text) is None, response.text
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx.AsyncClient, "send", searched)
         yield
 
 

@@ -6,6 +6,8 @@ BAD_REQUEST = "BAD_REQUEST"
 BATCHING_UNSUPPORTED = "BATCHING_UNSUPPORTED"
 BODY_TIMEOUT = "BODY_TIMEOUT"
 BODY_TOO_LARGE = "BODY_TOO_LARGE"
+DOCUMENT_NOT_FOUND = "DOCUMENT_NOT_FOUND"
+DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
 DUPLICATE_KEY = "DUPLICATE_KEY"
 EMPTY_BODY = "EMPTY_BODY"
 ENCODING_UNSUPPORTED = "CONTENT_ENCODING_UNSUPPORTED"
@@ -15,13 +17,20 @@ JSON_TOO_DEEP = "JSON_TOO_DEEP"
 MEDIA_TYPE_UNSUPPORTED = "MEDIA_TYPE_UNSUPPORTED"
 METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+PERSISTED_QUERY_MISMATCH = "PERSISTED_QUERY_MISMATCH"
+PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
+PREFLIGHT_REQUIRED = "PREFLIGHT_REQUIRED"
 RATE_LIMITED = "RATE_LIMITED"
+SUBSCRIPTION_TRANSPORT = "SUBSCRIPTION_TRANSPORT"
 
 MEANINGS = {
     BAD_REQUEST: "The request is not GraphQL over HTTP.",
     BATCHING_UNSUPPORTED: "The body is a list of operations; each needs a request of its own.",
     BODY_TIMEOUT: "The body took too long to arrive.",
     BODY_TOO_LARGE: "The body has more bytes than the server takes.",
+    DOCUMENT_NOT_FOUND: "The server knows no document of this `documentId`.",
+    DOCUMENT_NOT_TRUSTED: "The server carries out the documents that it knows, and no others.",
     DUPLICATE_KEY: "A JSON object has a key twice, or a URL a parameter.",
     EMPTY_BODY: "The request has no body.",
     ENCODING_UNSUPPORTED: "The body is compressed.",
@@ -31,7 +40,12 @@ MEANINGS = {
     MEDIA_TYPE_UNSUPPORTED: "The body is not application/json.",
     METHOD_NOT_ALLOWED: "The method is none that this operation can be asked by.",
     NOT_ACCEPTABLE: "The client accepts no media type that the server answers in.",
+    PERSISTED_QUERY_MISMATCH: "`sha256Hash` is not the hash of the document sent with it.",
+    PERSISTED_QUERY_NOT_FOUND: "The server does not know the document: send it, together with its hash.",
+    PERSISTED_QUERY_NOT_SUPPORTED: "The server keeps no documents that clients send: send the document.",
+    PREFLIGHT_REQUIRED: "The request may come from a page of another origin, without the browser having asked.",
     RATE_LIMITED: "Much was asked for in a short time: ask again after `retryAfter` seconds.",
+    SUBSCRIPTION_TRANSPORT: "A subscription needs graphql-transport-ws, or to accept text/event-stream.",
 }
 """Every code, and what it tells a client."""
 

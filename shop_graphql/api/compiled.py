@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from graphql import DocumentNode, GraphQLError, GraphQLField, specified_rules
+from graphql import DocumentNode, GraphQLError, GraphQLField, specified_rules, validate
 from sqlalchemy import ColumnElement
-from strawberry.schema.schema import validate_document
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.field import StrawberryField
 
 from shop_graphql.access import Role, includes, needed
 from shop_graphql.api.arguments import Member, converted, members_of
 from shop_graphql.api.authorization import Walk
+from shop_graphql.api.exposure import Exposure, NoIntrospection
 from shop_graphql.api.nodes import SOURCE
 from shop_graphql.api.scalars import WRITERS
 from shop_graphql.api.schema import schema
@@ -91,16 +93,24 @@ def _definition(field: GraphQLField) -> StrawberryField:
     return definition
 
 
-def check(document: DocumentNode) -> Sequence[GraphQLError]:
-    """Return what is wrong with a document, which is what Strawberry finds."""
-    return validate_document(schema._schema, document, tuple(specified_rules))
+MAX_ERRORS = 5
+"""Errors of one document that are told."""
+
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+"""What Strawberry checks."""
 
 
 DECLARED = Declared()
+OPEN = Exposure()
 
 
-def texts(limits: Limits = UNLIMITED) -> Texts:
+def texts(limits: Limits = UNLIMITED, shown: Exposure = OPEN) -> Texts:
     """Return what reads documents for the schema."""
+    rules = RULES if shown.introspection else (*RULES, NoIntrospection)
+
+    def check(document: DocumentNode) -> Sequence[GraphQLError]:
+        return validate(schema._schema, document, rules, MAX_ERRORS, hide_suggestions=not shown.suggestions)
+
     return Texts(schema._schema, check, limits)
 
 

@@ -11,6 +11,7 @@ from graphql import GraphQLError
 from shop_graphql.api.bad_request import RATE_LIMITED, BadRequest
 from shop_graphql.api.compiled import texts
 from shop_graphql.api.context import Who
+from shop_graphql.api.exposure import exposure
 from shop_graphql.api.requests import Operation
 from shop_graphql.auth import Buckets, address_key
 from shop_graphql.compiler.limits import Limits
@@ -52,7 +53,7 @@ class Gate:
     """Reads documents, and counts what they cost."""
 
     def __init__(self, settings: Settings) -> None:
-        self.texts = texts(limits(settings))
+        self.texts = texts(limits(settings), exposure(settings))
         valkey = settings.valkey_url
         self._buckets = Buckets(valkey.get_secret_value() if valkey else None)
         self._signed_in = optional_rate(settings.cost_per_viewer)

@@ -1,6 +1,7 @@
 """GraphQL over HTTP: runs what requests ask for, and writes responses."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -15,11 +16,20 @@ from strawberry.types.graphql import OperationType
 from shop_graphql.access import ANONYMOUS
 from shop_graphql.accounts import Accounts
 from shop_graphql.api.admission import RETRY_AFTER
-from shop_graphql.api.bad_request import METHOD_NOT_ALLOWED, BadRequest
+from shop_graphql.api.bad_request import (
+    DOCUMENT_NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    PERSISTED_QUERY_NOT_FOUND,
+    PERSISTED_QUERY_NOT_SUPPORTED,
+    SUBSCRIPTION_TRANSPORT,
+    BadRequest,
+)
 from shop_graphql.api.body import BodyLimits
 from shop_graphql.api.carrying import Carrier
 from shop_graphql.api.context import Context, Who
+from shop_graphql.api.cross_origin import check_get
 from shop_graphql.api.encoding import encode
+from shop_graphql.api.exposure import exposure, without_suggestions
 from shop_graphql.api.failures import (
     FORBIDDEN,
     OPERATION_UNKNOWN,
@@ -37,6 +47,7 @@ from shop_graphql.api.media_types import GRAPHQL_JSON, JSON, accepted, prefers_h
 from shop_graphql.api.requests import Operation, headers_of, read
 from shop_graphql.api.schema import schema
 from shop_graphql.api.short import ShortWay
+from shop_graphql.api.trusted import NamedDocuments
 from shop_graphql.auth import ProviderUnavailable
 from shop_graphql.database import Database
 from shop_graphql.errors import InvalidToken
@@ -44,12 +55,14 @@ from shop_graphql.reading import FailedReads
 from shop_graphql.settings import Settings
 from shop_graphql.tracing import Trace, current
 
-_ALLOWED = {
-    "GET": {OperationType.QUERY},
-    "POST": set(OperationType),  # there are no subscriptions, and the document's validation says so
-}
+logger = logging.getLogger("shop_graphql")
+
+_ALLOWED = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 _BY_DEFAULT = GRAPHQL_JSON.encode()
 _CONTENT_TYPES = {name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL_JSON)}
+_WELL_FORMED = {OPERATION_UNKNOWN, DOCUMENT_NOT_FOUND, PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED}
+"""Codes of requests that only ask for what is not there, which has the status 200 under application/json."""
+
 _STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
 """The status of a request error under GraphQL's own media type, where it is not 400."""
 
@@ -60,10 +73,14 @@ class GraphQLEndpoint:
     def __init__(self, database: Database, accounts: Accounts, settings: Settings) -> None:
         self._database = database
         self._accounts = accounts
-        self._graphiql = page(settings.graphiql_headers) if settings.graphiql else None
+        shown = exposure(settings)
+        self._suggests = shown.suggestions
+        self._graphiql = page(settings.graphiql_headers) if shown.graphiql else None
         self._limit = settings.response_limit
         self._debug = settings.debug
         self._body_limits = BodyLimits(settings.body_limit, settings.body_timeout, settings.json_depth_limit)
+        self.documents = NamedDocuments(settings)
+        self._origins = settings.origins
         self._tells_cost = settings.cost_extension
         self.gate = Gate(settings)
         self.short_way = (
@@ -86,13 +103,16 @@ class GraphQLEndpoint:
         media_type = JSON
         try:
             media_type = accepted(accept)
-            operation = await read(scope, headers, receive, self._body_limits)
+            if scope["method"] == "GET":
+                check_get(headers, self._origins)
+            operation = await read(scope, headers, receive, self._body_limits, self.documents)
             if self._debug:
                 current.set(Trace())
             return await self._run(scope, headers, operation, media_type)
         except BadRequest as refusal:
             content = {"errors": [refusal.error()]}
-            status = 200 if refusal.code == OPERATION_UNKNOWN and media_type == JSON else refusal.status
+            _log(content["errors"])
+            status = 200 if refusal.code in _WELL_FORMED and media_type == JSON else refusal.status
             return _json(content, media_type, status, refusal.headers)
 
     async def _run(
@@ -132,9 +152,13 @@ class GraphQLEndpoint:
     ) -> Response:
         if _is_unavailable(content):
             return _busy(content, media_type)
-        status = 200
+        status, errors = 200, content.get("errors", [])
+        if errors:
+            _log(errors)
+            if not self._suggests:
+                content["errors"] = [without_suggestions(error) for error in errors]
         if "data" not in content and media_type == GRAPHQL_JSON:
-            status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
+            status = _STATUSES.get(errors[0]["extensions"]["code"], 400)
         return self._send(encode(content), media_type, admitted, status, is_final=is_final)
 
     def _send(
@@ -170,8 +194,7 @@ class GraphQLEndpoint:
         except CannotGetOperationTypeError as error:
             raise BadRequest(_unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
         except InvalidOperationTypeError as error:
-            message = "By GET only queries are answered; use POST."
-            raise BadRequest(message, 405, METHOD_NOT_ALLOWED, allow="POST") from error
+            raise _another_way(error.operation_type) from error
         finally:
             await context.end()
 
@@ -209,6 +232,19 @@ class _Answer(Response):
         self.raw_headers = [(b"content-length", b"%d" % len(body)), _CONTENT_TYPES[media_type]]
         if status == 401:
             self.raw_headers.append((b"www-authenticate", b"Bearer"))
+
+
+def _log(errors: Sequence[Mapping[str, Any]]) -> None:
+    """Say that a client met errors, by their codes alone: messages can have values in them, even passwords."""
+    logger.info("Refused: %s", " ".join(sorted({error["extensions"]["code"] for error in errors})))
+
+
+def _another_way(operation: OperationType) -> BadRequest:
+    if operation is OperationType.SUBSCRIPTION:
+        message = "Subscriptions are answered over graphql-transport-ws, or as text/event-stream to who accepts that."
+        return BadRequest(message, 400, SUBSCRIPTION_TRANSPORT)
+    message = "By GET only queries are answered; use POST."
+    return BadRequest(message, 405, METHOD_NOT_ALLOWED, allow="POST")
 
 
 def _unknown_operation(name: str | None) -> str:

@@ -20,12 +20,6 @@ def prefers_html(accept: str) -> bool:
 
 
 @lru_cache
-def names_json(accept: str) -> bool:
-    """Tell whether the client takes JSON and says so, as no page's image, script or form does."""
-    return bool({JSON, GRAPHQL_JSON} & set(_ranges(accept)))
-
-
-@lru_cache
 def answered_in(accept: str) -> str | None:
     """Return the media type to answer in, or None when the client takes none of ours."""
     accepted = _ranges(accept)

@@ -19,6 +19,7 @@ from shop_graphql.api.bad_request import (
 )
 from shop_graphql.api.body import BodyLimits, parse, receive_body
 from shop_graphql.api.media_types import JSON
+from shop_graphql.api.trusted import NamedDocuments
 
 _MAX_PARAMETERS = 50
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]*)", re.IGNORECASE)
@@ -41,10 +42,12 @@ def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
     return headers
 
 
-async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limits: BodyLimits) -> Operation:
+async def read(
+    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limits: BodyLimits, documents: NamedDocuments
+) -> Operation:
     """Return what a request asks for. Raises BadRequest."""
     if scope["method"] == "GET":
-        return _from_url(scope["query_string"], limits)
+        return read_operation(_parameters(scope["query_string"], limits), documents)
     if scope["method"] != "POST":
         raise BadRequest("GraphQL is asked by GET or POST.", 405, METHOD_NOT_ALLOWED, allow="GET, POST")
     if not _is_json(headers.get(b"content-type", b"")):
@@ -53,7 +56,7 @@ async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, l
         raise BadRequest("The body must not be compressed.", 415, ENCODING_UNSUPPORTED)
     content = parse(await receive_body(headers, receive, limits), "The body", limits.depth)
     if type(content) is dict:
-        return read_operation(content)
+        return read_operation(content, documents)
     if type(content) is list:
         raise BadRequest("The body must be one JSON object: one operation a request.", code=BATCHING_UNSUPPORTED)
     raise BadRequest("The body must be one JSON object.")
@@ -66,7 +69,7 @@ def _is_json(content_type: bytes) -> bool:
     return media_type.strip().lower() == JSON and (charset is None or charset[1].lower() in ("utf-8", "utf8"))
 
 
-def _from_url(query_string: bytes, limits: BodyLimits) -> Operation:
+def _parameters(query_string: bytes, limits: BodyLimits) -> dict[str, Any]:
     try:
         pairs = parse_qsl(
             query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
@@ -81,13 +84,14 @@ def _from_url(query_string: bytes, limits: BodyLimits) -> Operation:
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = parse(parameters[name].encode(), name, limits.depth)
-    return read_operation(parameters)
+    return parameters
 
 
-def read_operation(parameters: dict[str, Any]) -> Operation:
+def read_operation(parameters: dict[str, Any], documents: NamedDocuments) -> Operation:
     """Return what the parameters of a request ask for. Raises BadRequest."""
     get = parameters.get
-    query, name, variables, extensions = get("query"), get("operationName"), get("variables"), get("extensions")
+    name, variables, extensions = get("operationName"), get("variables"), get("extensions")
+    query = documents.find(parameters)
     if type(query) is not str or not query or query.isspace():
         raise BadRequest("query must be a GraphQL document.")
     if name is not None and type(name) is not str:

@@ -1,11 +1,11 @@
 """Who asks: passwords, tokens, attempts. Knows no database and no GraphQL."""
 
 from shop_graphql.auth.attempts import Attempts, address_key
-from shop_graphql.auth.buckets import Buckets
 from shop_graphql.auth.compact import peek_issuer
 from shop_graphql.auth.oidc import IdentityProvider, role_of
 from shop_graphql.auth.passwords import Passwords
 from shop_graphql.auth.provider_keys import ProviderUnavailable
+from shop_graphql.auth.spending import Buckets
 from shop_graphql.auth.tokens import (
     ACCESS_LIFETIME,
     Claims,

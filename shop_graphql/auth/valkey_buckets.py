@@ -3,6 +3,7 @@
 from valkey.asyncio import BlockingConnectionPool, Valkey
 from valkey.exceptions import ValkeyError
 
+from shop_graphql.auth.buckets import Taken
 from shop_graphql.auth.valkey_windows import TIMEOUT
 from shop_graphql.auth.windows import WindowsUnavailable
 from shop_graphql.settings import Rate
@@ -33,7 +34,7 @@ return {tostring(level), '0'}
 
 
 class ValkeyBuckets:
-    """Keeps buckets in valkey. `take` raises WindowsUnavailable."""
+    """Keeps buckets in valkey. Raises WindowsUnavailable."""
 
     def __init__(self, url: str) -> None:
         pool = BlockingConnectionPool.from_url(
@@ -42,14 +43,12 @@ class ValkeyBuckets:
         self._valkey = Valkey.from_pool(pool)
         self._take = self._valkey.register_script(TAKE)
 
-    async def take(self, key: str, points: float, rate: Rate) -> tuple[float, float]:
-        """Return what is left in a bucket, and the seconds to wait when there was too little to take anything."""
+    async def take(self, key: str, points: float, rate: Rate) -> Taken:
         try:
             left, wait = await self._take([PREFIX + key], [points, rate.amount, rate.seconds * 1000])
         except (ValkeyError, OSError) as error:
             raise WindowsUnavailable(type(error).__name__) from error
-        return float(left), float(wait) / 1000
+        return Taken(float(left), float(wait) / 1000)
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._valkey.aclose()

@@ -26,6 +26,7 @@ LARGE: dict[str, Any] = {
     "document_limit": 0,
     "token_limit": 0,
     "alias_limit": 0,
+    "root_field_limit": 0,
     "mutation_limit": 0,
     "field_limit": 0,
     "node_limit": 0,

@@ -84,7 +84,6 @@ async def test_what_is_optional_may_be_absent_null_or_empty(http: httpx.AsyncCli
     [
         {"query": DELETE},
         {"query": f"query A {{ __typename }} {DELETE.replace('mutation', 'mutation B')}", "operationName": "B"},
-        {"query": "subscription { nothing }"},
     ],
 )
 async def test_get_is_for_queries_only(
@@ -242,7 +241,6 @@ async def test_a_client_that_takes_nothing_of_ours_is_refused(http: httpx.AsyncC
         ({"query": "{ products(first: " + "[" * 1000}, "GRAPHQL_PARSE_FAILED"),
         ({"query": "{ nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "{ node(id: 1) }"}, "GRAPHQL_VALIDATION_FAILED"),
-        ({"query": "subscription { nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "query A { __typename } query A { __typename }", "operationName": "A"}, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "query ($n: Int!) { products(first: $n) { nodes { id } } }"}, "BAD_USER_INPUT"),
         (
@@ -285,6 +283,19 @@ async def test_operation_name_says_which_operation_is_run(http: httpx.AsyncClien
     assert (await tables(database))["categories"] == []
     response = await http.post("/graphql", json={"query": query, "operationName": "B"})
     assert response.json() == {"data": {"createCategory": {"__typename": "CreateCategorySuccess"}}}
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
+async def test_a_subscription_is_told_which_way_to_take(http: httpx.AsyncClient, method: str, accept: str) -> None:
+    query = {"query": "subscription { nothing }"}
+    headers = {"accept": accept}
+    if method == "POST":
+        response = await http.post("/graphql", json=query, headers=headers)
+    else:
+        response = await http.get("/graphql", params=query, headers=headers)
+    message = "Subscriptions are answered over graphql-transport-ws, or as text/event-stream to who accepts that."
+    assert error(response) == (400, "SUBSCRIPTION_TRANSPORT", message)
 
 
 # Beside GraphQL

@@ -16,7 +16,7 @@ from shop_graphql.app import create_app
 from shop_graphql.auth import Passwords, Tokens
 from shop_graphql.database import Database
 from shop_graphql.settings import Settings
-from tests.api.conftest import PASSWORD, Client
+from tests.api.conftest import LARGE, PASSWORD, Client
 from tests.api.mutating import document, refused, tables
 from tests.conftest import SECRET, signed_in
 from tests.factories import Factory
@@ -200,6 +200,7 @@ async def strict(database_url: str, empty_shop: None) -> AsyncIterator[Client]:
         secrets=SECRET,
         login_attempts_per_account="3/hour",
         login_attempts_per_address="8/hour",
+        **LARGE,
     )
     app = create_app(settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:

@@ -4,14 +4,18 @@ import time
 from typing import Any
 
 import pytest
-from graphql import DocumentNode, GraphQLError, get_introspection_query
+from graphql import DocumentNode, GraphQLError, get_introspection_query, validate
 
-from shop_graphql.api.compiled import check
+from shop_graphql.api.compiled import RULES
 from shop_graphql.api.schema import schema
 from shop_graphql.compiler.limits import UNLIMITED, Limits
 from shop_graphql.compiler.texts import MAX_COSTS, Text, Texts, TooCostly
 
 SCHEMA = schema._schema
+
+
+def check(document: DocumentNode) -> list[GraphQLError]:
+    return validate(SCHEMA, document, RULES)
 
 
 def text(query: str, **limits: int) -> Text:
