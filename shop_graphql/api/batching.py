@@ -160,9 +160,10 @@ class _Lane:
             self._start()
 
     def _start(self) -> None:
-        """Send a statement in the next turn of the loop; what arrives in this one goes along."""
+        """Send a statement after the next turn of the loop; what arrives until then goes along."""
         self._starting += 1
-        asyncio.get_running_loop().call_soon(self._send)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._send)
 
     def _send(self) -> None:
         self._starting -= 1
