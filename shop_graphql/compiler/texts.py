@@ -17,7 +17,9 @@ from graphql import (
 
 from shop_graphql.compiler.cache import Cache
 from shop_graphql.compiler.limits import Limits, exceeded, over
-from shop_graphql.compiler.weighing import Figures, Weigher, equal_pairs, length
+from shop_graphql.compiler.pairs import equal_pairs
+from shop_graphql.compiler.sizes import length
+from shop_graphql.compiler.weighing import Figures, Weigher
 
 Check = Callable[[DocumentNode], Sequence[GraphQLError]]
 

@@ -4,35 +4,24 @@ One walk, in which each fragment is walked once, however often it is spread; it 
 which documents are small enough to be validated.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLInterfaceType,
     GraphQLNamedType,
-    GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
-    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
-    get_named_type,
-    get_nullable_type,
-    is_list_type,
 )
 
-PAGE = 20
-MAX_PAGE = 100
-LIST = 10
-"""Assumed length of a list that is not paged, an order's items for example."""
+from shop_graphql.compiler.sizes import LIST, MAX_PAGE, PAGE, SIZES, Shape, length, shape_of
 
 POINT = 10
 """Costs are added up in tenths of a point."""
@@ -49,8 +38,6 @@ INTROSPECTION_COSTS = {"__schema": 5, "__type": 1}
 
 EMPTY = "GRAPHQL_PARSE_FAILED"
 CYCLE = "GRAPHQL_VALIDATION_FAILED"
-
-_SIZES = {"first", "last", "ids"}
 
 
 @dataclass(slots=True)
@@ -91,16 +78,6 @@ class Figures:
 
 
 _NONE = Figures()
-
-
-class Shape(NamedTuple):
-    """What a field of the schema leads to."""
-
-    type: GraphQLNamedType | None
-    is_list: bool
-    is_connection: bool
-    is_page: bool
-    """Whether its elements are those of the page that its connection was asked for."""
 
 
 class Weigher:
@@ -171,7 +148,7 @@ class Weigher:
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Figures:
         name = node.name.value
-        shape = _shape(parent, name)
+        shape = shape_of(parent, name)
         size = self._size(node, PAGE if shape.is_connection else LIST)
         found = Figures(depth=1, fields=1, aliases=int(node.alias is not None), top=1)
         if node.selection_set is None:
@@ -209,7 +186,7 @@ class Weigher:
     def _size(self, node: FieldNode, default: int) -> int:
         """Return how many elements are asked for. More than a page are never answered, but refused."""
         for argument in node.arguments or ():
-            if argument.name.value in _SIZES:
+            if argument.name.value in SIZES:
                 value: Any = argument.value
                 if isinstance(value, VariableNode):
                     self.variables[value.name.value] = None
@@ -218,66 +195,3 @@ class Weigher:
                 if size is not None:
                     return max(0, min(size, MAX_PAGE))
         return default
-
-
-def length(value: Any) -> int | None:
-    """Return the length that the value of a size asks for, if it is any."""
-    if isinstance(value, IntValueNode):
-        return int(value.value[:10])
-    if isinstance(value, ListValueNode):
-        return len(value.values)
-    if type(value) is list:
-        return len(value)
-    return value if type(value) is int else None
-
-
-@lru_cache(maxsize=4096)
-def _shape(parent: GraphQLNamedType | None, name: str) -> Shape:
-    """Return what a field leads to. What is in no schema is taken for an object."""
-    if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) or name not in parent.fields:
-        return Shape(None, is_list=False, is_connection=False, is_page=False)
-    type_ = parent.fields[name].type
-    named = get_named_type(type_)
-    is_list = is_list_type(get_nullable_type(type_))
-    is_page = is_list and _is_connection(parent)
-    return Shape(named, is_list=is_list, is_connection=_is_connection(named), is_page=is_page)
-
-
-def _is_connection(type_: GraphQLNamedType) -> bool:
-    return type_.name.endswith("Connection") and "pageInfo" in getattr(type_, "fields", ())
-
-
-def equal_pairs(roots: Sequence[SelectionSetNode], fragments: Mapping[str, FragmentDefinitionNode], limit: int) -> int:
-    """Return how many pairs of fields of one name stand in one place, or any number above `limit` that it came to.
-
-    As many must be compared when it is checked that fields can be merged. Walks each field as often as it is spread,
-    and needs a document whose fragments do not spread themselves.
-    """
-    pairs = 0
-    todo = [[root] for root in roots]
-    while todo and pairs <= limit:
-        for nodes in _by_key(todo.pop(), fragments).values():
-            pairs += len(nodes) * (len(nodes) - 1) // 2
-            inner = [node.selection_set for node in nodes if node.selection_set is not None]
-            if inner:
-                todo.append(inner)
-    return pairs
-
-
-def _by_key(
-    selections: list[SelectionSetNode], fragments: Mapping[str, FragmentDefinitionNode]
-) -> dict[str, list[FieldNode]]:
-    found: dict[str, list[FieldNode]] = {}
-    spread: set[str] = set()
-    todo = list(selections)
-    while todo:
-        for selection in todo.pop().selections:
-            if isinstance(selection, FieldNode):
-                found.setdefault((selection.alias or selection.name).value, []).append(selection)
-            elif isinstance(selection, InlineFragmentNode):
-                todo.append(selection.selection_set)
-            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
-                name = selection.name.value
-                spread.add(name)
-                todo += [fragments[name].selection_set] if name in fragments else []
-    return found

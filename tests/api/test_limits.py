@@ -1,6 +1,8 @@
 """Limits over HTTP: the same on both ways, for queries and mutations; what a response tells of its cost."""
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +10,10 @@ import pytest
 from starlette.applications import Starlette
 
 from shop_graphql.access import Role
+from shop_graphql.api import bad_request, exposure
+from shop_graphql.api.gate import limits
+from shop_graphql.compiler import limits as document_limits
+from shop_graphql.compiler.limits import Limits
 from shop_graphql.settings import Settings
 from tests.api.conftest import ADMIN
 from tests.api.mutating import tables
@@ -17,6 +23,23 @@ from tests.factories import Factory
 
 GRAPHQL_JSON = {"accept": "application/graphql-response+json"}
 CUSTOMER = signed_in(1, Role.CUSTOMER)
+ROOT = Path(__file__).parents[2]
+SETTINGS = {
+    "document_limit": "length",
+    "token_limit": "tokens",
+    "comment_limit": "comments",
+    "depth_limit": "depth",
+    "introspection_depth_limit": "introspection_depth",
+    "field_limit": "fields",
+    "alias_limit": "aliases",
+    "directive_limit": "directives",
+    "root_field_limit": "root_fields",
+    "mutation_limit": "mutation_fields",
+    "introspection_limit": "introspections",
+    "field_pair_limit": "pairs",
+    "node_limit": "nodes",
+    "cost_limit": "cost",
+}
 PAGE = "query ($n: Int) { products(first: $n) { nodes { id } } }"
 ARCHIVE = 'archiveProduct(input: {productId: "prod_1"}) { __typename }'
 
@@ -134,3 +157,21 @@ async def test_costs_are_neither_told_nor_counted_when_that_is_switched_off(data
         }
     async with served(Settings(database_url=database_url, secrets=SECRET)) as (_, http):
         assert await ask(http, "{ __typename }") == {"data": {"__typename": "Query"}}
+
+
+def test_each_setting_is_the_limit_that_it_is_named_after() -> None:
+    assert limits(Settings()) == Limits()
+    for name, limit in SETTINGS.items():
+        assert vars(limits(Settings.model_validate({name: 7}))) == {**vars(Limits()), limit: 7}
+    assert set(SETTINGS.values()) == set(vars(Limits()))
+
+
+def test_every_code_is_explained_and_stands_for_one_thing() -> None:
+    constants = {value for name, value in vars(bad_request).items() if name.isupper() and isinstance(value, str)}
+    assert constants == set(bad_request.MEANINGS)
+    pages = [bad_request.MEANINGS, document_limits.MEANINGS, exposure.MEANINGS]
+    codes = [code for page in pages for code in page]
+    assert len(codes) == len(set(codes))
+    assert all(re.fullmatch("[A-Z0-9_]+", code) for code in codes)
+    documented = (ROOT / "docs" / "limits.md").read_text() + (ROOT / "docs" / "security.md").read_text()
+    assert [code for code in document_limits.MEANINGS if f"`{code}`" not in documented] == []

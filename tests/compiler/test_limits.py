@@ -1,15 +1,33 @@
 """Documents are weighed before anything else is done with them: exactly, quickly, and each only once."""
 
 import time
+from collections import Counter
+from random import Random
 from typing import Any
 
 import pytest
-from graphql import DocumentNode, GraphQLError, get_introspection_query, validate
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_introspection_query,
+    parse,
+    validate,
+)
 
 from shop_graphql.api.compiled import RULES
+from shop_graphql.api.connections import DEFAULT_LIMIT
 from shop_graphql.api.schema import schema
 from shop_graphql.compiler.limits import UNLIMITED, Limits
+from shop_graphql.compiler.sizes import MAX_PAGE, PAGE
 from shop_graphql.compiler.texts import MAX_COSTS, Text, Texts, TooCostly
+from shop_graphql.compiler.weighing import Weigher
+from shop_graphql.statements.pages import MAX_LIMIT
 
 SCHEMA = schema._schema
 
@@ -150,6 +168,10 @@ def test_a_variable_says_what_a_page_costs_whatever_it_is(value: Any, cost: int)
     assert costs(query.replace("($n: Int)", "($n: Int = 50)")) == 7
 
 
+def test_a_page_is_as_long_as_connections_make_it() -> None:
+    assert (PAGE, MAX_PAGE) == (DEFAULT_LIMIT, MAX_LIMIT)
+
+
 def test_the_cost_is_that_of_the_operation_that_is_named() -> None:
     both = text("query A { me { id } } query B($ids: [ID!]!) { nodes(ids: $ids) { id } } mutation C { logout { a } }")
     named = [both.cost(name, {"ids": ["a"] * 90}) for name in ("A", "B", "C", "D", None)]
@@ -227,6 +249,78 @@ def test_numbers_that_nobody_can_read_are_cut_off() -> None:
 
 def test_a_chain_of_fragments_longer_than_the_stack_is_too_deep() -> None:
     assert refusal(chain("...F", 2000), depth=10)[0] == "QUERY_TOO_DEEP"
+
+
+def test_without_a_limit_of_fields_that_of_pairs_ends_the_walk() -> None:
+    query = chain("a: category { products { nodes { ...F } } } b: category { products { nodes { ...F } } }", 30)
+    assert refusal(query, pairs=2000)[:2] == ("TOO_MANY_EQUAL_FIELDS", 2000)
+
+
+# The walk and what it stands for
+
+
+def spread(rng: Random, fragments: int) -> str:
+    """Return a random document of fragments that spread later ones."""
+
+    def selections(first: int, depth: int) -> str:
+        parts = []
+        for _ in range(rng.randint(1, 3)):
+            kind = rng.randrange(5)
+            if kind == 0 and first < fragments:
+                parts.append(f"...F{rng.randrange(first, fragments)} {rng.choice(['', '@skip(if: true)'])}")
+            elif kind == 1 and depth:
+                parts.append(f"... on Category {{ {selections(first, depth - 1)} }}")
+            elif kind == 2 and depth:
+                page = f"products(first: {rng.randint(1, 5)})"
+                inner = selections(first, depth - 1)
+                parts.append(f"p{rng.randrange(3)}: {page} {{ nodes {{ category {{ {inner} }} }} }}")
+            else:
+                parts.append(rng.choice(["id", "name", "a: id", "name @include(if: true)"]))
+        return " ".join(parts)
+
+    named = [f"fragment F{n} on Category {{ {selections(n + 1, 2)} }}" for n in range(fragments)]
+    return f'{{ category(by: {{id: "1"}}) {{ {selections(0, 2)} }} }} {" ".join(named)}'
+
+
+def counted(document: DocumentNode) -> Counter[str]:
+    """Return the figures of a document, with every fragment walked wherever it is spread."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    found: Counter[str] = Counter()
+
+    def walk(node: SelectionSetNode, depth: int, times: int) -> None:
+        for part in node.selections:
+            found["directives"] += len(part.directives or ())
+            if isinstance(part, FieldNode):
+                found["fields"] += 1
+                found["aliases"] += part.alias is not None
+                found["depth"] = max(found["depth"], depth)
+                inner = times
+                if part.name.value == "products":
+                    (first,) = part.arguments or ()
+                    assert isinstance(first.value, IntValueNode)
+                    inner *= int(first.value.value)
+                found["nodes"] += times * (part.name.value in ("category", "nodes"))
+                if part.selection_set:
+                    walk(part.selection_set, depth + 1, inner)
+            else:
+                inside = part.selection_set if isinstance(part, InlineFragmentNode) else None
+                walk(inside or fragments[part.name.value].selection_set, depth, times)  # type: ignore[attr-defined]
+
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            walk(node.selection_set, 1, 1)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_walk_that_enters_each_fragment_once_finds_what_one_does_that_enters_it_everywhere(seed: int) -> None:
+    document = parse(spread(Random(seed), 6))
+    named = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    figures = Weigher(SCHEMA, named, {}).operation(document.definitions[0])  # type: ignore[arg-type]
+    expected = counted(document)
+    assert {name: getattr(figures, name) for name in ("depth", "fields", "aliases", "directives", "nodes")} == {
+        name: expected[name] for name in ("depth", "fields", "aliases", "directives", "nodes")
+    }
 
 
 # Once
