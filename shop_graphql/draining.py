@@ -6,6 +6,8 @@ class Draining:
 
     def __init__(self) -> None:
         self.has_begun = False
+        self.delay = 0.0
+        """Seconds between the telling and the end."""
 
 
 DRAINING = Draining()

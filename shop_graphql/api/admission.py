@@ -14,6 +14,16 @@ RETRY_AFTER = "1"
 """Seconds after which whoever was refused may try again."""
 
 _FULL = encode({"errors": [request_error("The shop has too much to do at the moment; try again.", UNAVAILABLE)]})
+_FULL_HEAD: Message = {
+    "type": "http.response.start",
+    "status": 503,
+    "headers": [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(_FULL)),
+        (b"retry-after", RETRY_AFTER.encode()),
+    ],
+}
+_FULL_BODY: Message = {"type": "http.response.body", "body": _FULL}
 _LATE = (
     "The answer took longer than {seconds:g} seconds. What a mutation had begun is finished all the same: send it "
     "again with the same idempotencyKey to learn what came of it."
@@ -46,7 +56,8 @@ class Admission:
         """Answer one request."""
         if self.load.requests >= self._places:
             self.load.refused += 1
-            await _refusal(_FULL, 503)(scope, receive, send)
+            await send(_FULL_HEAD)
+            await send(_FULL_BODY)
             return
         request = _Request(self.load, send)
         try:
@@ -58,8 +69,7 @@ class Admission:
             if not request.deadline.expired():
                 raise
             self.load.late += 1
-            error = request_error(_LATE.format(seconds=self._seconds), DEADLINE_EXCEEDED)
-            await _refusal(encode({"errors": [error]}), 504)(scope, receive, send)
+            await _late(self._seconds)(scope, receive, send)
         finally:
             request.leave()
 
@@ -87,7 +97,7 @@ class _Request:
             self._load.requests -= 1
 
 
-def _refusal(body: bytes, status: int) -> Response:
+def _late(seconds: float) -> Response:
     """The rest of a body that has not come in is not waited for, and its connection of no further use."""
-    headers = {"retry-after": RETRY_AFTER, "connection": "close"} if status == 504 else {"retry-after": RETRY_AFTER}
-    return Response(body, status, headers, "application/json")
+    body = encode({"errors": [request_error(_LATE.format(seconds=seconds), DEADLINE_EXCEEDED)]})
+    return Response(body, 504, {"retry-after": RETRY_AFTER, "connection": "close"}, "application/json")
