@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload, Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from shop_graphql.draining import DRAINING
+from shop_graphql.draining import Handler, draining
 from shop_graphql.errors import StartupError
 
 FACTORY = "shop_graphql.app:create_app"
@@ -35,8 +34,6 @@ PROTOCOL = "shop_graphql.protocol:Guarded"
 
 GRACE = 10
 """Seconds that requests under way may take once the server has been asked to stop."""
-
-Handler = Callable[[int, FrameType | None], None]
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -167,21 +164,6 @@ def app() -> ASGIApplication:
     gc.collect()
     gc.freeze()
     return made
-
-
-def draining(end: Handler) -> Handler:
-    """Return a handler of SIGTERM that calls `end` after DRAINING's delay, or at once when the signal comes again."""
-
-    def drain(number: int, frame: FrameType | None) -> None:
-        is_first, DRAINING.has_begun = not DRAINING.has_begun, True
-        if is_first and DRAINING.delay:
-            timer = threading.Timer(DRAINING.delay, end, (number, frame))
-            timer.daemon = True
-            timer.start()
-        else:
-            end(number, frame)
-
-    return drain
 
 
 def worker_app() -> ASGIApplication:

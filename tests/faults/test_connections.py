@@ -12,7 +12,7 @@ import pytest
 
 from shop_graphql import serving
 from shop_graphql.api.admission import Admission
-from shop_graphql.draining import DRAINING
+from shop_graphql.draining import DRAINING, draining
 from shop_graphql.protocol import Guarded
 from shop_graphql.serving import Limits, Serving
 
@@ -119,7 +119,7 @@ def delay(monkeypatch: pytest.MonkeyPatch) -> float:
 
 async def test_sigterm_lets_a_server_serve_on_for_a_while(delay: float) -> None:
     async with running(Serving()) as shop:
-        serving.draining(shop.server.handle_exit)(signal.SIGTERM, None)
+        draining(shop.server.handle_exit)(signal.SIGTERM, None)
         assert DRAINING.has_begun
         assert await shop.ask() == "hello"
         await asyncio.sleep(delay + 0.4)
@@ -130,7 +130,7 @@ async def test_sigterm_lets_a_server_serve_on_for_a_while(delay: float) -> None:
 
 async def test_a_second_sigterm_ends_a_server_at_once(delay: float) -> None:
     async with running(Serving()) as shop:
-        drain = serving.draining(shop.server.handle_exit)
+        drain = draining(shop.server.handle_exit)
         drain(signal.SIGTERM, None)
         assert not shop.server.should_exit
         drain(signal.SIGTERM, None)
@@ -142,7 +142,7 @@ async def test_a_second_sigterm_ends_a_server_at_once(delay: float) -> None:
 async def test_without_a_delay_sigterm_ends_a_server_at_once(delay: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DRAINING, "delay", 0.0)
     async with running(Serving()) as shop:
-        serving.draining(shop.server.handle_exit)(signal.SIGTERM, None)
+        draining(shop.server.handle_exit)(signal.SIGTERM, None)
         shop.server._captured_signals.clear()
         assert shop.server.should_exit
 
