@@ -1,7 +1,9 @@
 """What a request may take of a worker: a place among so many, and so much time until its answer begins."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -30,13 +32,13 @@ _LATE = (
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Load:
     """How much a worker has to do, and what it could not do."""
 
-    requests: int = 0
-    refused: int = 0
-    late: int = 0
+    requests: int
+    refused: int
+    late: int
 
 
 class Admission:
@@ -50,51 +52,77 @@ class Admission:
         self._app = app
         self._places = places
         self._seconds = seconds
-        self.load = Load()
+        self._under_way: dict[_Request, None] = {}  # the oldest first, which is also the first that will be late
+        self._alarm: asyncio.TimerHandle | None = None
+        self._refused = self._late = 0
+
+    @property
+    def load(self) -> Load:
+        """How much there is to do."""
+        return Load(len(self._under_way), self._refused, self._late)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if self.load.requests >= self._places:
-            self.load.refused += 1
+        if len(self._under_way) >= self._places:
+            self._refused += 1
             await send(_FULL_HEAD)
             await send(_FULL_BODY)
             return
-        request = _Request(self.load, send)
+        loop = asyncio.get_running_loop()
+        request = _Request(asyncio.current_task(), loop.time() + self._seconds)
+        self._under_way[request] = None
+        if self._alarm is None:
+            self._alarm = loop.call_at(request.due, self._give_up_late)
+
+        def answer(message: Message) -> Awaitable[None]:
+            self._under_way.pop(request, None)
+            request.has_begun = True
+            return send(message)
+
         try:
-            async with asyncio.timeout(self._seconds) as request.deadline:
-                await self._app(scope, receive, request.send)
+            await self._app(scope, receive, answer)
         except ClientDisconnect:
             return
-        except TimeoutError:
-            if not request.deadline.expired():
+        except asyncio.CancelledError:
+            if request.has_begun or not request.is_given_up():
                 raise
-            self.load.late += 1
+            self._late += 1
             await _late(self._seconds)(scope, receive, send)
         finally:
-            request.leave()
+            self._under_way.pop(request, None)
+
+    def _give_up_late(self) -> None:
+        """One alarm is for all requests: a timer for each would cost more than all else here."""
+        loop = asyncio.get_running_loop()
+        self._alarm = None
+        for request in list(self._under_way):
+            if request.due > loop.time():
+                self._alarm = loop.call_at(request.due, self._give_up_late)
+                return
+            del self._under_way[request]
+            request.give_up()
 
 
 class _Request:
-    """A request that takes a place until its response begins."""
+    """A request under way."""
 
-    deadline: asyncio.Timeout
+    __slots__ = ("_has_been_given_up", "_task", "due", "has_begun")
 
-    def __init__(self, load: Load, send: Send) -> None:
-        self._load = load
-        self._send = send
-        self._has_place = True
-        load.requests += 1
+    def __init__(self, task: "asyncio.Task[Any] | None", due: float) -> None:
+        self._task = task
+        self.due = due
+        self.has_begun = False
+        """Whether a part of the response was sent."""
+        self._has_been_given_up = False
 
-    async def send(self, message: Message) -> None:
-        if self._has_place:
-            self.leave()
-            self.deadline.reschedule(None)
-        await self._send(message)
+    def give_up(self) -> None:
+        if self._task is not None:
+            self._has_been_given_up = True
+            self._task.cancel()
 
-    def leave(self) -> None:
-        if self._has_place:
-            self._has_place = False
-            self._load.requests -= 1
+    def is_given_up(self) -> bool:
+        """Tell whether this is why its task was cancelled, and not because somebody else wants it to end."""
+        return self._has_been_given_up and self._task is not None and self._task.uncancel() == 0
 
 
 def _late(seconds: float) -> Response:

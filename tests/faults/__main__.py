@@ -31,7 +31,7 @@ def main() -> None:
             sys.stdout.writelines(f"  VIOLATION {complaint}\n" for complaint in outcome.complaints)
         sys.stdout.flush()
         if any(outcome.complaints for outcome in found):
-            sys.stderr.write(log[-20_000:])
+            sys.stderr.writelines(line for line in log.splitlines(keepends=True) if "HTTP/1.1" not in line)
         outcomes += found
     rows = [line([outcome for outcome in outcomes if outcome.fault is fault]) for fault in faults]
     table = HEAD + "\n".join(rows) + "\n"

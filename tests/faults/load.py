@@ -17,10 +17,12 @@ MOST_CONNECTIONS = 600
 
 PRODUCT = "query ($id: ID!) { product(id: $id) { id name price stockQuantity category { name } } }"
 PAGE = """query ($price: Money!) {
-  products(first: 100, where: {price: {gte: $price}}) {
-    nodes { id name price stockQuantity createdAt category { id name } } pageInfo { hasNextPage endCursor }
+  products(first: 50, where: {price: {gte: $price}}) {
+    nodes { id name price category { name products(first: 5) { nodes { id name price } } } } pageInfo { hasNextPage }
   }
 }"""
+"""Work for the database, so that it is the first to be too busy, and not whoever sends all this."""
+
 ORDER = """mutation ($key: String!, $user: ID!, $items: [OrderItemInput!]!) {
   createOrder(input: {idempotencyKey: $key, userId: $user, items: $items}) {
     __typename ... on CreateOrderSuccess { order { id totalAmount items { quantity product { name } } } }

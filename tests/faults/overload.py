@@ -1,12 +1,13 @@
 """`python -m tests.faults.overload`: four times what a worker can answer; exit code 1 when it gives way."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
+
+import uvloop
 
 from shop_graphql.sample.loading import load
 from shop_graphql.sample.size import Size
@@ -106,7 +107,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with shop(workers=1) as running:
-        overload = asyncio.run(measure(running, options.seconds, options.seed))
+        overload = uvloop.run(measure(running, options.seconds, options.seed))
     sys.stdout.write(overload.summary() + "\n")
     sys.stdout.writelines(f"VIOLATION {complaint}\n" for complaint in overload.complaints)
     sys.exit(bool(overload.complaints))

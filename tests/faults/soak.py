@@ -1,13 +1,14 @@
 """`python -m tests.faults.soak`: hours under load; exit code 1 when memory or open files grow, or anything is wrong."""
 
 import argparse
-import asyncio
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import median
+
+import uvloop
 
 from tests.chaos.server import Server
 from tests.faults.load import People
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with shop(workers=1) as running:
-        found = asyncio.run(soak(running, options.seconds, options.seed))
+        found = uvloop.run(soak(running, options.seconds, options.seed))
     sys.stdout.writelines(f"VIOLATION {complaint}\n" for complaint in found)
     sys.stdout.write("" if found else "nothing grew\n")
     sys.exit(bool(found))
