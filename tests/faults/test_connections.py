@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -193,3 +194,36 @@ async def test_a_time_out_of_something_else_is_not_taken_for_the_deadline() -> N
 
     with pytest.raises(TimeoutError):
         await Client(Admission(broken, 1, 9)).ask()
+
+
+async def test_a_request_that_somebody_else_cancels_stays_cancelled() -> None:
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(9)
+
+    admission = Admission(wait, 1, 9)
+    asking = asyncio.create_task(admission({"type": "http"}, hello, hello))  # type: ignore[arg-type]
+    await asyncio.sleep(0.01)
+    assert admission.load.requests == 1
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (admission.load.requests, admission.load.late) == (0, 0)
+
+
+async def test_each_of_many_requests_is_given_up_in_its_time() -> None:
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.6 if admission.load.requests > 2 else 9)
+        await hello(scope, receive, send)
+
+    admission = Admission(wait, 9, 0.3)
+    client = Client(admission)
+
+    async def ask(delay: float) -> tuple[int, float]:
+        await asyncio.sleep(delay)
+        began = time.monotonic()
+        return (await client.ask()).status_code, time.monotonic() - began
+
+    answers = await asyncio.gather(*(ask(number / 10) for number in range(4)))
+    assert {status for status, _ in answers} == {504}
+    assert all(0.29 < seconds < 0.6 for _, seconds in answers)
+    assert admission.load.late == 4
