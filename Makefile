@@ -8,7 +8,7 @@ DEPENDENCIES = requirements.lock pyproject.toml
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench bench-finding bench-orders chaos differential lint format types schema lock clean
+.PHONY: help install demo test bench bench-finding bench-orders chaos faults overload soak differential lint format types schema lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,15 @@ bench-orders: install ## Measure orders per second beside a naive transaction
 
 chaos: install ## Kill workers and crash PostgreSQL while people buy; longer: make chaos ARGS="--seconds 300 --seed 7"
 	@$(RUN) tests.chaos $(ARGS)
+
+faults: install ## Let fifteen faults happen to a shop under load; one only: make faults ARGS="--seeds 1 --only restarted"
+	@$(RUN) tests.faults $(ARGS)
+
+overload: install ## Send four times what a worker can answer, and see what it still answers
+	@$(RUN) tests.faults.overload $(ARGS)
+
+soak: install ## Serve for two hours and see what grows; shorter: make soak ARGS="--seconds 300"
+	@$(RUN) tests.faults.soak $(ARGS)
 
 differential: install ## Compare compiled answers and resolvers' over 20,000 queries; again: make differential ARGS=--hypothesis-seed=1
 	DIFFERENTIAL=20000 $(RUN) pytest tests/compiler/test_differential.py $(ARGS)

@@ -25,7 +25,7 @@ from shop_graphql.database import Database
 from shop_graphql.draining import DRAINING
 from shop_graphql.errors import StartupError
 from shop_graphql.migration import check
-from shop_graphql.pulse import Pulse
+from shop_graphql.pulse import MIB, Pulse
 from shop_graphql.settings import NO_SECRETS, Settings, read_settings
 
 PATH = "/graphql"
@@ -61,10 +61,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
     endpoint = GraphQLEndpoint(database, accounts, settings)
     guarded = Admission(endpoint, settings.max_requests, settings.request_timeout)
     pulse = Pulse(settings.memory_limit)
+    DRAINING.delay = settings.drain_delay
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
         try:
+            if pulse.is_bloated:
+                raise StartupError(f"SHOP_MEMORY_LIMIT: a worker takes {pulse.memory // MIB} MiB from its start.")
             await check(database.engine)
             async with housekeeping.running(database), pulse.beating(_be_replaced):
                 yield

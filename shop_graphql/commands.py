@@ -64,7 +64,7 @@ def serve(host: str, port: int, workers: int, reload: bool) -> None:
 
 def _how(settings: Settings) -> serving.Serving:
     limits = serving.Limits(settings.head_timeout, settings.max_connections, settings.keep_alive_timeout)
-    return serving.Serving(limits, settings.drain_delay, settings.log_level)
+    return serving.Serving(limits, settings.log_level)
 
 
 def demo(host: str, port: int) -> None:

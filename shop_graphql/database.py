@@ -145,7 +145,7 @@ def create_engine(settings: Settings, url: str) -> AsyncEngine:
         hide_parameters=True,
         connect_args={**_connect_arguments(settings), **(_PGBOUNCER if settings.pgbouncer else {})},
     )
-    event.listen(engine.sync_engine, "handle_error", _throw_silent_away)
+    event.listen(engine.sync_engine, "handle_error", _throw_away)
     if settings.pool_pre_ping:
         event.listen(engine.sync_engine, "checkout", _test)
     return engine
@@ -156,21 +156,33 @@ def _origin(settings: Settings, engine: AsyncEngine, outage: Outage) -> Origin:
     return Origin(async_sessionmaker(engine.execution_options(**SNAPSHOT)), outage, slow, settings.pool_timeout)
 
 
-def _throw_silent_away(context: ExceptionContext) -> None:
-    """A connection that did not answer in time must not be asked to roll back, nor to close itself."""
-    if isinstance(context.original_exception, TimeoutError) and context.connection is not None:
+_USED = "used"
+
+
+def _throw_away(context: ExceptionContext) -> None:
+    """A connection that did not answer in time must not be asked to roll back, nor to close itself.
+
+    Neither must one whose farewell came just when something was asked, which asyncpg takes for a mistake of its own.
+    """
+    error = context.original_exception
+    if isinstance(error, TimeoutError | asyncpg.InternalClientError) and context.connection is not None:
         driver_connection = context.connection.connection.driver_connection
         assert driver_connection is not None  # noqa: S101
         driver_connection.terminate()
         context.is_disconnect = True
         context.invalidate_pool_on_disconnect = False
+    if isinstance(error, asyncpg.InternalClientError):
+        raise ConnectionResetError("the connection was ended") from error
 
 
-def _test(connection: Any, _record: Any, _proxy: Any) -> None:
-    """Do what SQLAlchemy's own test does, but not for as long as a statement may take."""
+def _test(connection: Any, record: Any, _proxy: Any) -> None:
+    """Do what SQLAlchemy's own test does, but not for as long as a statement may take. New connections need none."""
+    if not record.info.get(_USED):
+        record.info[_USED] = True
+        return
     try:
         connection.run_async(lambda driver_connection: driver_connection.execute("SELECT 1", timeout=TEST_TIMEOUT))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         connection.driver_connection.terminate()
         raise DisconnectionError from None
 

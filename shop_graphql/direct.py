@@ -165,7 +165,7 @@ class Direct:
     async def _is_alive(self, connection: asyncpg.Connection) -> bool:
         try:
             await connection.execute("SELECT 1", timeout=TEST_TIMEOUT)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             connection.terminate()
             self._drop_idle()
             return False

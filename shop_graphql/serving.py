@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload, Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from shop_graphql.draining import DRAINING
+from shop_graphql.draining import Handler, draining
 from shop_graphql.errors import StartupError
 
 FACTORY = "shop_graphql.app:create_app"
@@ -121,10 +120,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Serving:
-    """How the server deals with its clients and with its end."""
+    """How the server deals with its clients."""
 
     limits: Limits = field(default_factory=Limits)
-    drain_delay: float = 0.0
     log_level: str = "info"
 
 
@@ -160,6 +158,9 @@ def app() -> ASGIApplication:
     Such a look takes some 80 ms, during which all requests wait.
     """
     made = cast(ASGIApplication, import_from_string(FACTORY)())
+    end = signal.getsignal(signal.SIGTERM)
+    if isinstance(getattr(end, "__self__", None), uvicorn.Server):
+        signal.signal(signal.SIGTERM, draining(cast(Handler, end)))
     gc.collect()
     gc.freeze()
     return made
@@ -179,30 +180,9 @@ class _Config(uvicorn.Config):
         protocol = PROTOCOL if find_spec("httptools") else "auto"
         super().__init__(app, http=protocol, timeout_keep_alive=how.limits.keep_alive, **options)
         self.limits = how.limits
-        self.drain_delay = how.drain_delay
 
 
 class _Server(uvicorn.Server):
-    """Serves until it is told to end, and on for a while after that, so that those who send requests can notice."""
-
-    config: _Config
-    _end_at: float | None = None
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain at SIGTERM; end at once at Ctrl-C, and at whatever comes a second time."""
-        is_first = not DRAINING.has_begun
-        DRAINING.has_begun = True
-        if sig == signal.SIGTERM and is_first and self.config.drain_delay > 0:
-            self._captured_signals.append(sig)
-            self._end_at = time.monotonic() + self.config.drain_delay
-        else:
-            super().handle_exit(sig, frame)
-
-    async def on_tick(self, counter: int) -> bool:
-        """Tell whether it is time to end."""
-        is_over = self._end_at is not None and time.monotonic() >= self._end_at
-        return await super().on_tick(counter) or is_over
-
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the app in order even when a second Ctrl-C cut the requests short, which uvicorn does not."""
         await super().shutdown(sockets)

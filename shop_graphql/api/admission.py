@@ -1,7 +1,9 @@
 """What a request may take of a worker: a place among so many, and so much time until its answer begins."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -14,19 +16,29 @@ RETRY_AFTER = "1"
 """Seconds after which whoever was refused may try again."""
 
 _FULL = encode({"errors": [request_error("The shop has too much to do at the moment; try again.", UNAVAILABLE)]})
+_FULL_HEAD: Message = {
+    "type": "http.response.start",
+    "status": 503,
+    "headers": [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(_FULL)),
+        (b"retry-after", RETRY_AFTER.encode()),
+    ],
+}
+_FULL_BODY: Message = {"type": "http.response.body", "body": _FULL}
 _LATE = (
     "The answer took longer than {seconds:g} seconds. What a mutation had begun is finished all the same: send it "
     "again with the same idempotencyKey to learn what came of it."
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Load:
     """How much a worker has to do, and what it could not do."""
 
-    requests: int = 0
-    refused: int = 0
-    late: int = 0
+    requests: int
+    refused: int
+    late: int
 
 
 class Admission:
@@ -40,98 +52,80 @@ class Admission:
         self._app = app
         self._places = places
         self._seconds = seconds
-        self._deadlines = _Deadlines(seconds)
-        self.load = Load()
+        self._under_way: dict[_Request, None] = {}  # the oldest first, which is also the first that will be late
+        self._alarm: asyncio.TimerHandle | None = None
+        self._refused = self._late = 0
+
+    @property
+    def load(self) -> Load:
+        """How much there is to do."""
+        return Load(len(self._under_way), self._refused, self._late)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if self.load.requests >= self._places:
-            self.load.refused += 1
-            await _refusal(_FULL, 503)(scope, receive, send)
+        if len(self._under_way) >= self._places:
+            self._refused += 1
+            await send(_FULL_HEAD)
+            await send(_FULL_BODY)
             return
-        request = _Request(self.load, self._deadlines, send)
+        loop = asyncio.get_running_loop()
+        request = _Request(asyncio.current_task(), loop.time() + self._seconds)
+        self._under_way[request] = None
+        if self._alarm is None:
+            self._alarm = loop.call_at(request.due, self._give_up_late)
+
+        def answer(message: Message) -> Awaitable[None]:
+            self._under_way.pop(request, None)
+            request.has_begun = True
+            return send(message)
+
         try:
-            await self._app(scope, receive, request.send)
+            await self._app(scope, receive, answer)
         except ClientDisconnect:
             return
         except asyncio.CancelledError:
-            if not request.was_late():
+            if request.has_begun or not request.is_given_up():
                 raise
-            self.load.late += 1
-            error = request_error(_LATE.format(seconds=self._seconds), DEADLINE_EXCEEDED)
-            await _refusal(encode({"errors": [error]}), 504)(scope, receive, send)
+            self._late += 1
+            await _late(self._seconds)(scope, receive, send)
         finally:
-            request.leave()
+            self._under_way.pop(request, None)
 
-
-class _Request:
-    """A request that takes a place until its response begins."""
-
-    __slots__ = ("_cancelling", "_deadlines", "_has_place", "_is_late", "_load", "_send", "_task")
-
-    def __init__(self, load: Load, deadlines: "_Deadlines", send: Send) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101
-        self._task = task
-        self._cancelling = task.cancelling()
-        self._load = load
-        self._deadlines = deadlines
-        self._send = send
-        self._has_place = True
-        self._is_late = False
-        load.requests += 1
-        deadlines.add(self)
-
-    async def send(self, message: Message) -> None:
-        if self._has_place:
-            self.leave()
-        await self._send(message)
-
-    def leave(self) -> None:
-        if self._has_place:
-            self._has_place = False
-            self._load.requests -= 1
-            self._deadlines.remove(self)
-
-    def give_up(self) -> None:
-        self._is_late = True
-        self._task.cancel()
-
-    def was_late(self) -> bool:
-        """Tell whether a cancellation was this one's, and nobody else's, as asyncio's own time-outs do."""
-        return self._is_late and self._task.uncancel() <= self._cancelling
-
-
-class _Deadlines:
-    """Gives up those that take too long. All have the same time, so that one timer, for the oldest, serves them all."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._waiting: dict[_Request, float] = {}
-        self._timer: asyncio.TimerHandle | None = None
-
-    def add(self, request: _Request) -> None:
+    def _give_up_late(self) -> None:
+        """One alarm is for all requests: a timer for each would cost more than all else here."""
         loop = asyncio.get_running_loop()
-        self._waiting[request] = loop.time() + self._seconds
-        if self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._look)
-
-    def remove(self, request: _Request) -> None:
-        self._waiting.pop(request, None)
-
-    def _look(self) -> None:
-        self._timer = None
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            request, deadline = next(iter(self._waiting.items()))
-            if deadline > loop.time():
-                self._timer = loop.call_at(deadline, self._look)
+        self._alarm = None
+        for request in list(self._under_way):
+            if request.due > loop.time():
+                self._alarm = loop.call_at(request.due, self._give_up_late)
                 return
-            self.remove(request)
+            del self._under_way[request]
             request.give_up()
 
 
-def _refusal(body: bytes, status: int) -> Response:
+class _Request:
+    """A request under way."""
+
+    __slots__ = ("_has_been_given_up", "_task", "due", "has_begun")
+
+    def __init__(self, task: "asyncio.Task[Any] | None", due: float) -> None:
+        self._task = task
+        self.due = due
+        self.has_begun = False
+        """Whether a part of the response was sent."""
+        self._has_been_given_up = False
+
+    def give_up(self) -> None:
+        if self._task is not None:
+            self._has_been_given_up = True
+            self._task.cancel()
+
+    def is_given_up(self) -> bool:
+        """Tell whether this is why its task was cancelled, and not because somebody else wants it to end."""
+        return self._has_been_given_up and self._task is not None and self._task.uncancel() == 0
+
+
+def _late(seconds: float) -> Response:
     """The rest of a body that has not come in is not waited for, and its connection of no further use."""
-    headers = {"retry-after": RETRY_AFTER, "connection": "close"} if status == 504 else {"retry-after": RETRY_AFTER}
-    return Response(body, status, headers, "application/json")
+    body = encode({"errors": [request_error(_LATE.format(seconds=seconds), DEADLINE_EXCEEDED)]})
+    return Response(body, 504, {"retry-after": RETRY_AFTER, "connection": "close"}, "application/json")

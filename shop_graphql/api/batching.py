@@ -66,7 +66,12 @@ class Batches:
         lane = self._lanes.get(name)
         if lane is None or lane.plan is not plan:
             lane = self._lanes[name] = _Lane(self, name, plan, place, list(parameters))
-        return await lane.ask(key)
+        wish, answer = lane.join(key)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            lane.leave(wish)
+            raise
 
     async def send(self, plan: Plan, parameters: Sequence[Any]) -> str:
         """Send a plan for one request."""
@@ -84,12 +89,20 @@ class Batches:
             del self._lanes[name]
 
 
-@dataclass(eq=False)
 class _Wish:
-    """What some requests wait for together."""
+    """What some requests wait for together, each by a future of its own."""
 
-    askers: "set[asyncio.Future[str]]" = field(default_factory=set)
-    sending: "_Sending | None" = None
+    __slots__ = ("askers", "key", "sending")
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+        self.askers: list[asyncio.Future[str]] = []
+        self.sending: _Sending | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits for it."""
+        return all(asker.done() for asker in self.askers)
 
     def fulfil(self, text: str) -> None:
         for asker in self.askers:
@@ -120,6 +133,7 @@ class _Lane:
         self._place = place
         self._parameters = parameters
         self._waiting: dict[Any, _Wish] = {}
+        self._loop = asyncio.get_running_loop()
         self._starting = 0
         self._under_way: set[_Sending] = set()
         self._alarm: asyncio.TimerHandle | None = None
@@ -129,30 +143,33 @@ class _Lane:
         """How many values share a statement."""
         return MAX_KEYS if self._place is None else _most(self.plan.pace)
 
-    async def ask(self, key: Any) -> str:
+    def join(self, key: Any) -> "tuple[_Wish, asyncio.Future[str]]":
+        """Return a wish for the answer to `key`, and the future that has it for one request."""
         wish = self._waiting.get(key)
         if wish is None:
-            wish = self._waiting[key] = _Wish()
+            wish = self._waiting[key] = _Wish(key)
             if self._starting * self._most < len(self._waiting):
                 self._gather()
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        wish.askers.add(answer)
-        try:
-            return await answer
-        except asyncio.CancelledError:
-            wish.askers.discard(answer)
-            if answer.done() and not answer.cancelled():
-                answer.exception()  # else asyncio would log one that came in this very moment
-            if not wish.askers:
-                self._abandon(key, wish)
-            raise
+        answer = self._loop.create_future()
+        wish.askers.append(answer)
+        return wish, answer
+
+    def leave(self, wish: _Wish) -> None:
+        """Forget a wish that nobody waits for any more, and cancel a statement that is for nobody else."""
+        if not wish.is_over:
+            return
+        if self._waiting.get(wish.key) is wish:
+            del self._waiting[wish.key]
+        sending = wish.sending
+        if sending is not None and sending.task is not None and all(each.is_over for each in sending.wishes):
+            sending.task.cancel()
 
     def _gather(self) -> None:
         """See to it that a statement takes those who wait: the next one, or one of their own."""
         if len(self._under_way) + self._starting < AT_ONCE or len(self._waiting) >= self._most:
             self._start()
         elif self._alarm is None:
-            self._alarm = asyncio.get_running_loop().call_later(PATIENCE, self._lose_patience)
+            self._alarm = self._loop.call_later(PATIENCE, self._lose_patience)
 
     def _lose_patience(self) -> None:
         self._alarm = None
@@ -160,20 +177,22 @@ class _Lane:
             self._start()
 
     def _start(self) -> None:
-        """Send a statement after the next turn of the loop; what arrives until then goes along."""
+        """Send a statement after the next turn of the loop; what arrives until then goes along.
+
+        With one turn only, requests of clients that ask in step came into three statements instead of one.
+        """
         self._starting += 1
-        loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, self._send)
+        self._loop.call_soon(self._loop.call_soon, self._send)
 
     def _send(self) -> None:
         self._starting -= 1
-        asked = {key: self._waiting.pop(key) for key in list(self._waiting)[: self._most]}
-        if asked:
-            sending = _Sending(list(asked.values()))
-            for wish in sending.wishes:
+        wishes = [self._waiting.pop(key) for key in list(self._waiting)[: self._most]]
+        if wishes:
+            sending = _Sending(wishes)
+            for wish in wishes:
                 wish.sending = sending
             self._under_way.add(sending)
-            sending.task = asyncio.create_task(self._answer(asked))
+            sending.task = asyncio.create_task(self._answer(wishes))
             sending.task.add_done_callback(lambda _: self._ended(sending))
         self._go_on()
 
@@ -191,25 +210,25 @@ class _Lane:
                 self._alarm = None
             self._batches.leave(self._name, self)
 
-    async def _answer(self, asked: dict[Any, _Wish]) -> None:
-        if len(asked) == 1:
-            await self._answer_one(*next(iter(asked.items())))
+    async def _answer(self, wishes: list[_Wish]) -> None:
+        if len(wishes) == 1:
+            await self._answer_one(wishes[0])
             return
         try:
-            texts = await self._batches.send_all(self.plan, self._with(list(asked)))
+            texts = await self._batches.send_all(self.plan, self._with([wish.key for wish in wishes]))
         except asyncpg.PostgresError:
             # One value, or one moment, may have been bad for all of them.
-            await asyncio.gather(*(self._answer_one(key, wish) for key, wish in asked.items()))
+            await asyncio.gather(*(self._answer_one(wish) for wish in wishes))
         except Exception as error:
-            for wish in asked.values():
+            for wish in wishes:
                 wish.fail(error)
         else:
-            for wish, text in zip(asked.values(), texts, strict=True):
+            for wish, text in zip(wishes, texts, strict=True):
                 wish.fulfil(text)
 
-    async def _answer_one(self, key: Any, wish: _Wish) -> None:
+    async def _answer_one(self, wish: _Wish) -> None:
         try:
-            text = await self._batches.send(self.plan, self._with(key))
+            text = await self._batches.send(self.plan, self._with(wish.key))
         except Exception as error:
             wish.fail(error)
         else:
@@ -219,14 +238,6 @@ class _Lane:
         if self._place is None:
             return self._parameters
         return [*self._parameters[: self._place], key, *self._parameters[self._place + 1 :]]
-
-    def _abandon(self, key: Any, wish: _Wish) -> None:
-        """Nobody waits for a wish any more, and perhaps for none of the statement that is to fulfil it."""
-        if self._waiting.get(key) is wish:
-            del self._waiting[key]
-        sending = wish.sending
-        if sending is not None and sending.task is not None and not any(each.askers for each in sending.wishes):
-            sending.task.cancel()
 
 
 def _most(pace: Pace) -> int:

@@ -201,7 +201,9 @@ listed AS (
     SELECT placed.id, locked.id, name, quantity, price FROM placed, locked ORDER BY line
 ),
 taken AS (
-    UPDATE products SET stock_quantity = products.stock_quantity - locked.quantity, version = version + 1
+    -- From what is locked: constraints are checked on the row as it was when the statement began, before the update
+    -- looks for its newest version, and what was restocked in between would be missing there.
+    UPDATE products SET stock_quantity = locked.stock_quantity - locked.quantity, version = version + 1
     FROM locked, placed WHERE products.id = locked.id
     RETURNING products.id, locked.quantity, locked.line, products.stock_quantity AS balance
 ),

@@ -10,6 +10,9 @@ import httpx
 from tests.chaos.server import admin
 
 REFUSAL = "... on UserError { code message }"
+PASSING = {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
+"""Codes after which a request is sent again."""
+
 PATIENCE = 90
 """Seconds after which a request without an answer counts as lost."""
 
@@ -56,10 +59,10 @@ class Client:
         except httpx.TransportError as error:
             self.setbacks[type(error).__name__] += 1
             return None
-        content = response.json() if response.status_code in (200, 503) else {}
+        content = response.json() if response.status_code in (200, 503, 504) else {}
         codes = {error["extensions"]["code"] for error in content.get("errors", [])}
-        if codes == {"UNAVAILABLE"}:
-            self.setbacks["UNAVAILABLE"] += 1
+        if len(codes) == 1 and codes <= PASSING:
+            self.setbacks.update(codes)
             return None
         if codes or response.status_code != 200:
             raise Unanswered(f"{response.status_code} {response.text} to {input}")

@@ -30,11 +30,12 @@ START_TIMEOUT = 60
 class Server:
     """`shop-graphql serve` with workers. Its log is where the workers' process ids are found."""
 
-    def __init__(self, url: str, log: Path) -> None:
+    def __init__(self, url: str, log: Path, workers: int = WORKERS, **environment: str) -> None:
         with serving.listening("127.0.0.1", 0) as listener:
             self._port = listener.getsockname()[1]
         self.address = f"http://127.0.0.1:{self._port}"
-        self._url = url
+        self._environment = UNBOUNDED | environment | {"DATABASE_URL": url, "SHOP_SECRETS": SECRET}
+        self._workers_wanted = workers
         self._log = log
         self._killed: set[int] = set()
         self._process = self._start()
@@ -46,12 +47,16 @@ class Server:
 
     def kill_worker(self) -> bool:
         """Kill the worker that has lived longest with SIGKILL, whatever it is doing; tell whether there was one."""
-        if not (workers := self._workers()):
+        if not (workers := self.workers()):
             return False
         pid = workers[0]
         self._killed.add(pid)
         os.kill(pid, signal.SIGKILL)
         return True
+
+    def terminate(self) -> None:
+        """Ask the server to end in order."""
+        self._process.send_signal(signal.SIGTERM)
 
     async def keep(self) -> None:
         """Start the whole server again whenever it has ended, until cancelled."""
@@ -84,7 +89,8 @@ class Server:
             self._process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "shop_graphql", "serve", "--port", str(self._port), "--workers", str(WORKERS)]
+        command = [sys.executable, "-m", "shop_graphql", "serve", "--port", str(self._port), "--workers"]
+        command.append(str(self._workers_wanted))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
         with self._log.open("ab") as log:
             return subprocess.Popen(
@@ -92,11 +98,12 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment | {"DATABASE_URL": self._url, "SHOP_SECRETS": SECRET} | UNBOUNDED,
+                env=environment | self._environment,
                 start_new_session=True,
             )
 
-    def _workers(self) -> list[int]:
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers, the oldest first. Without several, the server is its own worker."""
         started = [int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", self.said())]
         return [pid for pid in started if pid not in self._killed and self._is_ours(pid)]
 
@@ -107,17 +114,17 @@ class Server:
         return False
 
 
-def admin() -> dict[str, str]:
+def admin(hours: float = 24) -> dict[str, str]:
     """Return the headers of somebody who may do everything, for as long as a run can last."""
-    token = Tokens([SECRET]).issue(10**9, Role.ADMIN, lifetime=timedelta(days=1))
+    token = Tokens([SECRET]).issue(10**9, Role.ADMIN, lifetime=timedelta(hours=hours))
     return {"authorization": f"Bearer {token}"}
 
 
 @contextmanager
-def server(url: str) -> Iterator[Server]:
+def server(url: str, workers: int = WORKERS, **environment: str) -> Iterator[Server]:
     """Start a server on a free port, and end it."""
     with TemporaryDirectory(prefix="chaos-log-") as folder:
-        running = Server(url, Path(folder, "log"))
+        running = Server(url, Path(folder, "log"), workers, **environment)
         try:
             yield running
         finally:

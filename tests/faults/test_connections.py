@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from shop_graphql import serving
 from shop_graphql.api.admission import Admission
-from shop_graphql.draining import DRAINING
+from shop_graphql.draining import DRAINING, draining
 from shop_graphql.protocol import Guarded
 from shop_graphql.serving import Limits, Serving
 
@@ -110,28 +111,39 @@ async def test_half_open_connections_keep_nobody_out() -> None:
             writer.close()
 
 
-async def test_sigterm_lets_a_server_serve_on_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def delay(monkeypatch: pytest.MonkeyPatch) -> float:
     monkeypatch.setattr(DRAINING, "has_begun", False)
-    async with running(Serving(drain_delay=0.5)) as shop:
-        shop.server.handle_exit(signal.SIGTERM, None)
-        shop.server._captured_signals.clear()
+    monkeypatch.setattr(DRAINING, "delay", 0.5)
+    return 0.5
+
+
+async def test_sigterm_lets_a_server_serve_on_for_a_while(delay: float) -> None:
+    async with running(Serving()) as shop:
+        draining(shop.server.handle_exit)(signal.SIGTERM, None)
         assert DRAINING.has_begun
         assert await shop.ask() == "hello"
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(delay + 0.4)
+        shop.server._captured_signals.clear()
         with pytest.raises(httpx.TransportError):
             await shop.ask()
 
 
-@pytest.mark.parametrize(
-    ("number", "delay", "times"), [(signal.SIGINT, 9, 1), (signal.SIGTERM, 9, 2), (signal.SIGTERM, 0, 1)]
-)
-async def test_ctrl_c_and_a_second_sigterm_end_a_server_at_once(
-    number: int, delay: float, times: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(DRAINING, "has_begun", False)
-    async with running(Serving(drain_delay=delay)) as shop:
-        for _ in range(times):
-            shop.server.handle_exit(number, None)
+async def test_a_second_sigterm_ends_a_server_at_once(delay: float) -> None:
+    async with running(Serving()) as shop:
+        drain = draining(shop.server.handle_exit)
+        drain(signal.SIGTERM, None)
+        assert not shop.server.should_exit
+        drain(signal.SIGTERM, None)
+        assert shop.server.should_exit
+        await asyncio.sleep(delay + 0.1)
+        shop.server._captured_signals.clear()
+
+
+async def test_without_a_delay_sigterm_ends_a_server_at_once(delay: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DRAINING, "delay", 0.0)
+    async with running(Serving()) as shop:
+        draining(shop.server.handle_exit)(signal.SIGTERM, None)
         shop.server._captured_signals.clear()
         assert shop.server.should_exit
 
@@ -182,3 +194,36 @@ async def test_a_time_out_of_something_else_is_not_taken_for_the_deadline() -> N
 
     with pytest.raises(TimeoutError):
         await Client(Admission(broken, 1, 9)).ask()
+
+
+async def test_a_request_that_somebody_else_cancels_stays_cancelled() -> None:
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(9)
+
+    admission = Admission(wait, 1, 9)
+    asking = asyncio.create_task(admission({"type": "http"}, hello, hello))  # type: ignore[arg-type]
+    await asyncio.sleep(0.01)
+    assert admission.load.requests == 1
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (admission.load.requests, admission.load.late) == (0, 0)
+
+
+async def test_each_of_many_requests_is_given_up_in_its_time() -> None:
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.6 if admission.load.requests > 2 else 9)
+        await hello(scope, receive, send)
+
+    admission = Admission(wait, 9, 0.3)
+    client = Client(admission)
+
+    async def ask(delay: float) -> tuple[int, float]:
+        await asyncio.sleep(delay)
+        began = time.monotonic()
+        return (await client.ask()).status_code, time.monotonic() - began
+
+    answers = await asyncio.gather(*(ask(number / 10) for number in range(4)))
+    assert {status for status, _ in answers} == {504}
+    assert all(0.29 < seconds < 0.6 for _, seconds in answers)
+    assert admission.load.late == 4

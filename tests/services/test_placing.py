@@ -99,6 +99,18 @@ async def test_an_order_that_waited_is_placed_at_what_it_then_finds(database: Da
         assert [tuple(row) for row in movements] == [(1, -1, 9), (2, -3, 2)]
 
 
+async def test_an_order_that_waited_takes_what_came_meanwhile_though_there_was_too_little_before(
+    database: Database,
+) -> None:
+    async with database.transaction() as session:
+        await session.execute(update(Product).values(stock_quantity=0))
+    async with placed_meanwhile(database, executing(update(Product).values(stock_quantity=5))) as order:
+        pass
+    assert (await order).replayed is False
+    async with database.transaction() as session:
+        assert list(await session.scalars(select(Product.stock_quantity).order_by(Product.id))) == [4, 2]
+
+
 @pytest.mark.parametrize(
     ("held", "free"),
     [(select(User.id), [1, 2]), (select(Product.id).where(Product.id == 1), [2])],

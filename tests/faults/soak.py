@@ -1,0 +1,88 @@
+"""`python -m tests.faults.soak`: hours under load; exit code 1 when memory or open files grow, or anything is wrong."""
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from statistics import median
+
+import uvloop
+
+from tests.chaos.server import Server
+from tests.faults.load import People
+from tests.faults.overload import SIZE, shop
+
+RATE = 100.0
+"""Requests a second: what a worker does without effort, so that what grows does not do so for lack of time."""
+
+WARM = 0.2
+"""The share of the time before memory counts: caches fill, and every path is taken for the first time."""
+
+GROWTH = 0.05
+FILES = 5
+
+
+@dataclass(frozen=True)
+class Look:
+    """A worker at one moment."""
+
+    memory: int
+    files: int
+
+
+def look(pid: int) -> Look:
+    """Return how much memory and how many files a process has open."""
+    pages = int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Rss:")[1].split()[0])
+    return Look(pages * 1024, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def complaints(looks: list[Look]) -> list[str]:
+    """Return what grew between the first and the last third of the time that counts."""
+    counted = looks[int(WARM * len(looks)) :]
+    third = max(1, len(counted) // 3)
+    first, last = counted[:third], counted[-third:]
+    growth = median(each.memory for each in last) / median(each.memory for each in first) - 1
+    files = max(each.files for each in last) - max(each.files for each in first)
+    found = [f"memory grew by {growth:.1%}"] if growth > GROWTH else []
+    return found + ([f"open files grew by {files}"] if files > FILES else [])
+
+
+async def soak(running: Server, seconds: float, seed: int) -> list[str]:
+    """Send requests for so long, and look at the worker all the while; return what is wrong."""
+    people = People(running.address, Random(seed), SIZE.products, SIZE.users)
+    await running.wait()
+    pid, looks, begin, told = running.workers()[0], list[Look](), time.monotonic(), 0.0
+    wrong = 0
+    while (elapsed := time.monotonic() - begin) < seconds:
+        served = await people.open(RATE, 5)
+        wrong += sum(count for status, count in served.statuses.items() if status != "200")
+        looks.append(look(pid))
+        if elapsed >= told:
+            told += 60
+            sys.stdout.write(
+                f"{elapsed / 60:5.1f} min  {looks[-1].memory / 2**20:6.1f} MiB  {looks[-1].files:3d} files  "
+                f"99 % within {served.percentile(0.99) * 1000:.0f} ms, {wrong} without an answer\n"
+            )
+            sys.stdout.flush()
+    people.close()
+    found = complaints(looks)
+    return [*found, f"{wrong} requests without an answer"] if wrong else found
+
+
+def main() -> None:
+    """Read the options, run, say what grew."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=7200, help="how long it takes (default: two hours)")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with shop(workers=1) as running:
+        found = uvloop.run(soak(running, options.seconds, options.seed))
+    sys.stdout.writelines(f"VIOLATION {complaint}\n" for complaint in found)
+    sys.stdout.write("" if found else "nothing grew\n")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Some of the faults, so that the harness is known to work whenever all of them are wanted."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.faults import __main__ as command
+from tests.faults.faults import FAULTS, Fault, NotHere
+from tests.faults.load import Served
+from tests.faults.overload import Overload
+from tests.faults.proxy import Proxy
+from tests.faults.run import Outcome, run
+from tests.faults.soak import Look, complaints, look
+
+ROOT = Path(__file__).parent.parent.parent
+SHORT = ("refused", "cut, three times", "gone in mid-request", "worker killed")
+
+
+def test_what_was_acknowledged_survives_faults_and_reads_do_not_notice_the_short_ones() -> None:
+    faults = [fault for fault in FAULTS if any(words in fault.name for words in SHORT)]
+    outcomes, log = run(faults, seed=1)
+    assert {outcome.fault.name: outcome.complaints for outcome in outcomes if outcome.complaints} == {}, log[-4000:]
+    assert len(outcomes) == len(faults) == len(SHORT)
+    assert all(outcome.orders and outcome.reads for outcome in outcomes)
+
+
+async def test_a_wire_is_late_slow_and_silent_as_it_is_told() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1000):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    line = Proxy(f"postgresql://x@127.0.0.1:{server.sockets[0].getsockname()[1]}/x")
+    await line.mend()
+    loop = asyncio.get_running_loop()
+
+    async def round_trip(size: int) -> float:
+        reader, writer = await asyncio.open_connection("127.0.0.1", line.port)
+        began = loop.time()
+        writer.write(bytes(size))
+        await asyncio.wait_for(reader.readexactly(size), 2)
+        writer.close()
+        return loop.time() - began
+
+    assert await round_trip(1) < 0.2
+    line.latency = 0.2
+    assert 0.4 <= await round_trip(1) < 1
+    line.latency, line.rate = 0.0, 1000
+    assert 0.3 < await round_trip(400) < 2
+    line.silent = True
+    with pytest.raises(TimeoutError):
+        await round_trip(1)
+    await line.mend()
+    assert await round_trip(1) < 0.2
+    await line.cut()
+    with pytest.raises(ConnectionRefusedError):
+        await round_trip(1)
+    server.close()
+
+
+def outcome(**values: object) -> Outcome:
+    return Outcome(Fault("a fault", no_fault, reads_survive=True), 1, **values)  # type: ignore[arg-type]
+
+
+async def no_fault(stage: object) -> None:
+    raise NotHere("there is none")
+
+
+@pytest.mark.parametrize(("wrong", "code"), [([], 0), (["ord_1 is lost"], 1)])
+def test_the_command_prints_the_worst_of_all_rounds_and_fails_when_anything_is_wrong(
+    wrong: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pretend(faults: object, seed: int) -> tuple[list[Outcome], str]:
+        times = {1: 0.5, 2: 1.5}
+        return [Outcome(FAULTS[0], seed, reads=5, orders=2, recovery=times[seed], complaints=wrong)], "the log"
+
+    monkeypatch.setattr(command, "run", pretend)
+    monkeypatch.setattr("sys.argv", ["faults", "--seeds", "1", "2", "--only", FAULTS[0].name])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == code
+    row = f"| {FAULTS[0].name} | 1.5 s | 0.0 s | 10 | 0 (none may) | 4 | 0 | {2 * len(wrong)} |"
+    assert capsys.readouterr().out.endswith(f"\n{command.HEAD}{row}\n")
+
+
+def test_a_fault_that_cannot_be_had_says_why() -> None:
+    assert command.line([outcome(skipped="it is Sunday")]) == "| a fault | not tried: it is Sunday | | | | | | |"
+
+
+def test_the_page_has_a_row_for_every_fault() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text()
+    assert [fault.name for fault in FAULTS if f"| {fault.name} |" not in page] == []
+
+
+def test_a_server_that_gives_way_is_told() -> None:
+    well = Overload(1000, 900, {"200": 9, "503": 1}, 0.1, 0.2, 0.5)
+    assert well.complaints == []
+    assert "peak 1000/s; under 4 times that 900/s (90%)" in well.summary()
+    assert Overload(1000, 700, {}, 0, 0, 0.5).complaints == ["under load only 70% of the peak was answered"]
+    assert len(Overload(1000, 900, {}, 0, 0, None).complaints) == len(Overload(1000, 900, {}, 0, 0, 3).complaints) == 1
+
+
+def test_answers_that_come_too_late_are_of_no_use() -> None:
+    served = Served(seconds=[0.1, 0.2, 3.0])
+    assert (served.good, served.percentile(0.5)) == (2, 0.2)
+
+
+def test_what_grows_is_told() -> None:
+    assert complaints([Look(100, 20)] * 30) == []
+    assert complaints([Look(50, 20)] * 5 + [Look(100, 20)] * 25) == []
+    assert complaints([Look(100 + number, 20) for number in range(30)]) == ["memory grew by 15.1%"]
+    assert complaints([Look(100, 20 + number) for number in range(30)]) == ["open files grew by 16"]
+
+
+def test_a_process_is_looked_at() -> None:
+    seen = look(os.getpid())
+    assert seen.memory > 10_000_000
+    assert seen.files >= 3
