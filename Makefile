@@ -5,16 +5,21 @@ ARGS =
 
 RUN = .venv/bin/python -m
 DEPENDENCIES = requirements.lock pyproject.toml
+GRAPHIQL = shop_graphql/static/graphiql/index.html
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench-finding bench-orders chaos lint format types schema lock clean
+.PHONY: help install demo graphiql test bench-finding bench-orders chaos lint format types schema lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: install ## Serve a shop full of sample data; another port: make demo ARGS="--port 9000"
+	@if command -v npm >/dev/null && $(MAKE) --no-print-directory graphiql; then :; elif [ ! -e $(GRAPHIQL) ]; then \
+		echo 'GraphiQL is not built: install Node 20 or newer with npm 11, or try SHOP_GRAPHIQL_CDN=true make demo'; fi
 	@exec $(RUN) shop_graphql demo $(ARGS)
+
+graphiql: $(GRAPHIQL) ## Build GraphiQL, which is then served and packed into wheels (needs Node and npm)
 
 test: lint types ## Check everything, on a PostgreSQL of its own; some tests only: make test ARGS="-k order"
 	$(RUN) pytest $(if $(ARGS),$(ARGS),--cov)
@@ -49,6 +54,7 @@ lock: ## Pin every dependency again in requirements.lock, the newest with: make 
 
 clean: ## Remove what was made here, except the data in .shop
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf shop_graphql/static graphiql/node_modules
 	find . -name __pycache__ -not -path './.shop/*' -prune -exec rm -rf {} +
 
 install: .venv/installed ## Install what the other targets need, which they also do by themselves
@@ -62,6 +68,15 @@ endif
 .venv/installed: $(DEPENDENCIES)
 	@set -e; if command -v uv >/dev/null && $(WITH_UV); then :; else $(WITH_PIP); fi
 	@pwd -P > $@
+
+$(GRAPHIQL): graphiql/node_modules/.package-lock.json $(wildcard graphiql/*.* graphiql/src/*.* graphiql/src/*/*)
+	@echo 'Building GraphiQL'
+	@cd graphiql && npm run --silent build
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	@echo 'Installing what builds $*'
+	@cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 # uv does not read pip's configuration, so where that names the only registry that can be reached, pip goes on alone.
 WITH_UV = \

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from shop_graphql import housekeeping
 from shop_graphql.accounts import Accounts
-from shop_graphql.api.graphiql import page
+from shop_graphql.api import graphiql
 from shop_graphql.api.http import GraphQLEndpoint
 from shop_graphql.database import Database
 from shop_graphql.errors import StartupError
@@ -43,12 +43,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def ready(request: Request) -> Response:  # noqa: ARG001
         return await _readiness(database)
 
-    graphiql = page(settings.graphiql_headers) if settings.graphiql else None
+    page = graphiql.page(settings.graphiql_headers, cdn=settings.graphiql_cdn) if settings.graphiql else None
     routes = [
         Route("/", RedirectResponse("/graphql")),
-        Route("/graphql", GraphQLEndpoint(database, accounts, graphiql)),
+        Route("/graphql", GraphQLEndpoint(database, accounts, page)),
         Route("/health", _health),
         Route("/ready", ready),
+        *(graphiql.files() if page else []),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.database = database

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     graphiql_headers: str | None = Field(
         None, description="JSON shown in GraphiQL's tab of headers; the demo puts a token there. For development only."
     )
+    graphiql_cdn: bool = Field(False, description="Let GraphiQL's page load its program from a public CDN.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
     secrets: SecretStr | None = Field(
         None,

@@ -13,9 +13,10 @@ from shop_graphql.api.schema import schema, sdl
 from shop_graphql.errors import ShopError
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"access", "calendar", "errors", "text"}
+GROUND = {"access", "bundles", "calendar", "errors", "text"}
 ALLOWED = {
     "access": set(),
+    "bundles": set(),
     "calendar": set(),
     "errors": set(),
     "text": set(),

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
@@ -68,7 +68,7 @@ class Operation:
 class GraphQLEndpoint:
     """The ASGI application at /graphql: POST for operations, GET for queries, the page `graphiql` for browsers."""
 
-    def __init__(self, database: Database, accounts: Accounts, graphiql: str | None) -> None:
+    def __init__(self, database: Database, accounts: Accounts, graphiql: Response | None) -> None:
         self._database = database
         self._accounts = accounts
         self._graphiql = graphiql
@@ -76,11 +76,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        response = (
-            HTMLResponse(self._graphiql)
-            if self._graphiql and self._is_browser(request)
-            else await self._answer(request)
-        )
+        response = self._graphiql if self._graphiql and self._is_browser(request) else await self._answer(request)
         await response(scope, receive, send)
 
     def _is_browser(self, request: Request) -> bool:
