@@ -6,10 +6,11 @@ ARGS =
 RUN = .venv/bin/python -m
 DEPENDENCIES = requirements.lock pyproject.toml
 GRAPHIQL = shop_graphql/static/graphiql/index.html
+STOREFRONT = examples/storefront
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo graphiql test bench-finding bench-orders chaos lint format types schema lock clean
+.PHONY: help install demo graphiql storefront storefront-build test bench-finding bench-orders chaos lint format types schema lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +21,11 @@ demo: install ## Serve a shop full of sample data; another port: make demo ARGS=
 	@exec $(RUN) shop_graphql demo $(ARGS)
 
 graphiql: $(GRAPHIQL) ## Build GraphiQL, which is then served and packed into wheels (needs Node and npm)
+
+storefront: storefront-build install ## Serve the demo with a storefront beside it: http://127.0.0.1:8000/shop (needs Node and npm)
+	@SHOP_STOREFRONT_DIR=$(STOREFRONT)/dist exec $(RUN) shop_graphql demo $(ARGS)
+
+storefront-build: $(STOREFRONT)/dist/index.html ## Check the types of the storefront and build it
 
 test: lint types ## Check everything, on a PostgreSQL of its own; some tests only: make test ARGS="-k order"
 	$(RUN) pytest $(if $(ARGS),$(ARGS),--cov)
@@ -55,6 +61,7 @@ lock: ## Pin every dependency again in requirements.lock, the newest with: make 
 clean: ## Remove what was made here, except the data in .shop
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	rm -rf shop_graphql/static graphiql/node_modules
+	rm -rf $(STOREFRONT)/dist $(STOREFRONT)/node_modules $(STOREFRONT)/src/gql
 	find . -name __pycache__ -not -path './.shop/*' -prune -exec rm -rf {} +
 
 install: .venv/installed ## Install what the other targets need, which they also do by themselves
@@ -72,6 +79,11 @@ endif
 $(GRAPHIQL): graphiql/node_modules/.package-lock.json $(wildcard graphiql/*.* graphiql/src/*.* graphiql/src/*/*)
 	@echo 'Building GraphiQL'
 	@cd graphiql && npm run --silent build
+
+$(STOREFRONT)/dist/index.html: $(STOREFRONT)/node_modules/.package-lock.json schema.graphql \
+		$(wildcard $(STOREFRONT)/*.* $(STOREFRONT)/src/*.* $(STOREFRONT)/src/pages/* $(STOREFRONT)/src/parts/*)
+	@echo 'Building the storefront'
+	@cd $(STOREFRONT) && npm run --silent build
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	@echo 'Installing what builds $*'

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from shop_graphql import housekeeping
+from shop_graphql import housekeeping, storefront
 from shop_graphql.accounts import Accounts
 from shop_graphql.api import graphiql
 from shop_graphql.api.http import GraphQLEndpoint
@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/health", _health),
         Route("/ready", ready),
         *(graphiql.files() if page else []),
+        *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.database = database

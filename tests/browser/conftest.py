@@ -85,6 +85,7 @@ async def server(shop_url: str) -> AsyncIterator[Server]:
         "SHOP_GRAPHIQL_HEADERS": json.dumps({"Authorization": authorization}),
         "SHOP_LOGIN_ATTEMPTS_PER_ACCOUNT": "9999/minute",
         "SHOP_LOGIN_ATTEMPTS_PER_ADDRESS": "9999/minute",
+        **({"SHOP_STOREFRONT_DIR": str(STOREFRONT)} if (STOREFRONT / "index.html").exists() else {}),
     }
     server = Server(environment)
     server.start()
