@@ -10,7 +10,7 @@ STOREFRONT = examples/storefront
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo graphiql storefront storefront-build test bench-finding bench-orders chaos lint format types schema lock clean
+.PHONY: help install demo graphiql storefront storefront-build python-client test bench-finding bench-orders chaos lint format types schema lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,8 @@ storefront: storefront-build install ## Serve the demo with a storefront beside 
 	@SHOP_STOREFRONT_DIR=$(STOREFRONT)/dist exec $(RUN) shop_graphql demo $(ARGS)
 
 storefront-build: $(STOREFRONT)/dist/index.html ## Check the types of the storefront and build it
+
+python-client: .venv-clients/installed ## Install what generates a client in Python, see examples/python
 
 test: lint types ## Check everything, on a PostgreSQL of its own; some tests only: make test ARGS="-k order"
 	$(RUN) pytest $(if $(ARGS),$(ARGS),--cov)
@@ -59,7 +61,7 @@ lock: ## Pin every dependency again in requirements.lock, the newest with: make 
 		--no-annotate --all-extras --group dev $(ARGS) pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what was made here, except the data in .shop
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-clients .screenshots .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	rm -rf shop_graphql/static graphiql/node_modules
 	rm -rf $(STOREFRONT)/dist $(STOREFRONT)/node_modules $(STOREFRONT)/src/gql
 	find . -name __pycache__ -not -path './.shop/*' -prune -exec rm -rf {} +
@@ -84,6 +86,11 @@ $(STOREFRONT)/dist/index.html: $(STOREFRONT)/node_modules/.package-lock.json sch
 		$(wildcard $(STOREFRONT)/*.* $(STOREFRONT)/src/*.* $(STOREFRONT)/src/pages/* $(STOREFRONT)/src/parts/*)
 	@echo 'Building the storefront'
 	@cd $(STOREFRONT) && npm run --silent build
+
+.venv-clients/installed: examples/python/requirements.txt .venv/installed
+	@.venv/bin/python -m venv --clear .venv-clients
+	@.venv-clients/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
+	@touch $@
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	@echo 'Installing what builds $*'

@@ -78,7 +78,7 @@ export function CartPage() {
         {!busy && sent && (
           <Notice kind="wait">
             <h2>Your order was sent, and no answer came</h2>
-            <p>It may have been placed or not. Send it again: it is placed once, however often you do.</p>
+            <p>It may have been placed or not. Send it again: it is placed once, however often you do. Look into your orders before you change anything.</p>
             <div className="row">
               {signedIn
                 ? <button className="main" onClick={() => void order(sent)}>Send it again</button>

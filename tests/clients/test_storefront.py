@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from shop_graphql.demo_accounts import PASSWORD
-from tests.browser.conftest import STOREFRONT, Server, Tab
+from tests.clients.conftest import STOREFRONT, Server, Tab
 
 pytestmark = pytest.mark.usefixtures("_storefront_is_built")
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import Tab
+from tests.clients.conftest import Tab
 
 pytestmark = pytest.mark.usefixtures("_graphiql_is_built")
 
