@@ -10,7 +10,7 @@ STOREFRONT = examples/storefront
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo graphiql storefront storefront-build python-client test bench-finding bench-orders chaos lint format types schema lock clean
+.PHONY: help install demo graphiql storefront storefront-build python-client test bench-finding bench-orders chaos lint format types schema error-codes lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,10 @@ chaos: install ## Kill workers and crash PostgreSQL while people buy; longer: ma
 schema: install ## Write the GraphQL schema to schema.graphql
 	@$(RUN) shop_graphql schema > .schema.graphql
 	@mv .schema.graphql schema.graphql
+
+error-codes: install ## Write the codes of all errors to docs/error-codes.md
+	@$(RUN) tests.error_codes > .error-codes.md
+	@mv .error-codes.md docs/error-codes.md
 
 lock: ## Pin every dependency again in requirements.lock, the newest with: make lock ARGS=--upgrade (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
