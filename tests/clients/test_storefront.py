@@ -269,7 +269,7 @@ async def test_staff_see_the_report_and_put_stock_right(tab: Tab, backroom: Back
 async def test_a_customer_is_told_that_the_staff_page_is_not_for_them(tab: Tab) -> None:
     await tab.page.goto("/shop/staff")
     await sign_in(tab.page)
-    await expect(tab.page.get_by_role("alert")).to_have_text(re.compile("staff.$"))
+    await expect(tab.page.get_by_role("alert")).to_have_text(re.compile("for the shop.s staff.$"))
 
 
 async def test_everything_works_by_keyboard_alone(tab: Tab, backroom: Backroom) -> None:

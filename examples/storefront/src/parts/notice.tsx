@@ -17,7 +17,7 @@ export function Failure({ error, retry }: { error: CombinedError; retry?: () => 
   return (
     <Notice>
       <p>{explain(error)}</p>
-      {retry && <button onClick={retry}>Try again</button>}
+      {retry && isUncertain(error) && <button onClick={retry}>Try again</button>}
     </Notice>
   );
 }
