@@ -10,7 +10,8 @@ STOREFRONT = examples/storefront
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo graphiql storefront storefront-build python-client test bench-finding bench-orders chaos lint format types schema error-codes lock clean
+.PHONY: help install demo graphiql storefront storefront-build python-client test bench bench-finding bench-orders chaos
+.PHONY: differential lint format types schema error-codes lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +44,9 @@ format: install ## Format the code and repair what can be repaired
 types: install ## Check the types
 	$(RUN) mypy
 
+bench: install ## Measure the shop beside other servers; in a few minutes: make bench ARGS=--quick
+	@exec $(RUN) benchmarks.compare $(ARGS)
+
 bench-finding: install ## Measure filters, search and figures on 100,000 products
 	@$(RUN) benchmarks.finding
 
@@ -51,6 +55,9 @@ bench-orders: install ## Measure orders per second beside a naive transaction
 
 chaos: install ## Kill workers and crash PostgreSQL while people buy; longer: make chaos ARGS="--seconds 300 --seed 7"
 	@$(RUN) tests.chaos $(ARGS)
+
+differential: install ## Compare compiled answers and resolvers' over 20,000 queries; again: make differential ARGS=--hypothesis-seed=1
+	DIFFERENTIAL=20000 $(RUN) pytest tests/compiler/test_differential.py $(ARGS)
 
 schema: install ## Write the GraphQL schema to schema.graphql
 	@$(RUN) shop_graphql schema > .schema.graphql
@@ -65,8 +72,8 @@ lock: ## Pin every dependency again in requirements.lock, the newest with: make 
 		--no-annotate --all-extras --group dev $(ARGS) pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what was made here, except the data in .shop
-	rm -rf .venv .venv-clients .screenshots .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
-	rm -rf shop_graphql/static graphiql/node_modules
+	rm -rf benchmarks/.work .venv .venv-clients .screenshots .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist shop_graphql/static graphiql/node_modules
 	rm -rf $(STOREFRONT)/dist $(STOREFRONT)/node_modules $(STOREFRONT)/src/gql
 	find . -name __pycache__ -not -path './.shop/*' -prune -exec rm -rf {} +
 

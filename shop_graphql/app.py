@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from shop_graphql import housekeeping, storefront
 from shop_graphql.accounts import Accounts
@@ -18,6 +20,23 @@ from shop_graphql.database import Database
 from shop_graphql.errors import StartupError
 from shop_graphql.migration import check
 from shop_graphql.settings import NO_SECRETS, Settings, read_settings
+
+PATH = "/graphql"
+
+
+class Shop(Starlette):
+    """The server. Requests for the endpoint take no part in routing, which takes as long as some answers do."""
+
+    def __init__(self, endpoint: GraphQLEndpoint, **options: Any) -> None:
+        super().__init__(**options)
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await self._endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -44,16 +63,18 @@ def create_app(settings: Settings | None = None) -> Starlette:
         return await _readiness(database)
 
     page = graphiql.page(settings.graphiql_headers, cdn=settings.graphiql_cdn) if settings.graphiql else None
+    endpoint = GraphQLEndpoint(database, accounts, settings, graphiql=page)
     routes = [
-        Route("/", RedirectResponse("/graphql")),
-        Route("/graphql", GraphQLEndpoint(database, accounts, page)),
+        Route("/", RedirectResponse(PATH)),
+        Route(PATH, endpoint),
         Route("/health", _health),
         Route("/ready", ready),
         *(graphiql.files() if page else []),
         *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
     ]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = Shop(endpoint, routes=routes, lifespan=lifespan)
     app.state.database = database
+    app.state.endpoint = endpoint
     app.state.accounts = accounts
     return app
 

@@ -160,6 +160,22 @@ def token(
 
 
 @app.command()
+def explain(
+    query: Annotated[str, typer.Argument(help="The document of one query.")],
+    variables: Annotated[str, typer.Option(help="The values of its variables, as JSON.")] = "{}",
+    analyze: Annotated[bool, typer.Option("--analyze", help="Run it, and tell how long each step took.")] = False,
+    role: Annotated[
+        Literal["customer", "staff", "admin"] | None, typer.Option(help="Ask in this role; without it, as nobody.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Ask as the user of this id, for example user_1.")] = None,
+) -> None:
+    """Print the SQL statement that answers a query, and how PostgreSQL goes about it."""
+    from shop_graphql import commands
+
+    commands.explain(query, variables, analyze, role, user)
+
+
+@app.command()
 def schema() -> None:
     """Print the GraphQL schema."""
     from shop_graphql.api.schema import sdl

@@ -1,7 +1,9 @@
 """What the commands do, once their options have been read."""
 
 import asyncio
+import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,7 +22,7 @@ from rich.text import Text
 from sqlalchemy import make_url
 
 from shop_graphql import demo_accounts, embedded, exchange, migration, services, serving
-from shop_graphql.access import Role
+from shop_graphql.access import Role, Viewer
 from shop_graphql.auth import Passwords, Tokens
 from shop_graphql.connection import transaction
 from shop_graphql.consistency import CHECKS, Violation, violations
@@ -123,6 +125,25 @@ def export_products(path: Path | None) -> None:
             task = bar.add_task("Exporting products:", total=None)
             exchange.export_products(settings, url, file, lambda count: bar.advance(task, count))
             file.flush()
+
+
+def explain(query: str, variables: str, analyze: bool, role: str | None, user: str | None) -> None:
+    """Print how a query is answered in DATABASE_URL, or in the embedded database "shop". Raises StartupError."""
+    from shop_graphql import explaining  # not above: the other commands need no schema, which takes a second
+
+    try:
+        values = json.loads(variables)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise StartupError("--variables must be a JSON object.")
+    number = re.fullmatch("(?:user_)?([0-9]{1,18})", user or "0")
+    if number is None:
+        raise StartupError("--user must be a user's id, such as user_1.")
+    viewer = Viewer(None if role is None else Role(role), int(number[1]) or None)
+    settings = read_settings()
+    with serving.signals(), _shop(settings) as url:
+        typer.echo(asyncio.run(explaining.explain(settings, url, query, values, viewer, analyze=analyze)))
 
 
 def reconcile() -> None:

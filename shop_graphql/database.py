@@ -1,16 +1,18 @@
 """The way to PostgreSQL: engines, the read session of a request, the transaction of a mutation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import CursorResult, Executable, Result
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from shop_graphql.retrying import Work, release, run
+from shop_graphql import tracing
+from shop_graphql.direct import Direct
+from shop_graphql.retrying import Work, again, release, run
 from shop_graphql.settings import Settings, async_url
 
 T = TypeVar("T")
@@ -34,6 +36,16 @@ class Database:
         self.engine = create_engine(settings, url)
         replica = settings.replica_url
         self._replica = create_engine(settings, replica.get_secret_value()) if replica else self.engine
+        self.direct_writes = Direct(settings, url, _connect_arguments(settings))
+        self.direct = (
+            Direct(settings, replica.get_secret_value(), _connect_arguments(settings))
+            if replica
+            else self.direct_writes
+        )
+        if settings.debug:
+            tracing.listen(self.engine)
+            if replica:
+                tracing.listen(self._replica)
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
         self._fresh_reads = async_sessionmaker(self.engine.execution_options(**SNAPSHOT))
         self._replica_reads = async_sessionmaker(self._replica.execution_options(**SNAPSHOT))
@@ -56,6 +68,13 @@ class Database:
         sessions = partial(self._writes, info={ACTOR: actor})
         return await asyncio.shield(asyncio.create_task(run(sessions, work, repeatable=repeatable)))
 
+    async def send(self, work: Callable[["Statements"], Coroutine[Any, Any, T]]) -> T:
+        """Run `work`, statements each of which is a transaction, to its end even when the caller goes away.
+
+        It is run again as retrying.again says, so that it must find out by itself whether it was done.
+        """
+        return await asyncio.shield(asyncio.create_task(again(partial(work, self.direct_writes))))
+
     def preview(
         self, shared: Mapping[str, Any] = NOTHING, actor: str | None = None
     ) -> tuple[AsyncSession, "ReadSession"]:
@@ -65,8 +84,50 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.direct.close()
+        await self.direct_writes.close()
         await self.engine.dispose()
         await self._replica.dispose()
+
+
+class Statements(Protocol):
+    """A place to send statements in PostgreSQL's own words to; each selects at most one text."""
+
+    async def fetch(self, sql: str, parameters: Sequence[Any]) -> str | None:
+        """Return the text, or None when there is none."""
+
+
+class Within:
+    """Statements inside the transaction of a session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def fetch(self, sql: str, parameters: Sequence[Any]) -> str | None:
+        """Return the text that a statement selects, or None."""
+        connection = await self._session.connection()
+        text: str | None = (await connection.exec_driver_sql(sql, tuple(parameters))).scalar_one_or_none()
+        return text
+
+
+class RequestOver(Exception):
+    """A read for a request that was answered already."""
+
+
+class FailedReads:
+    """The reads of a request for which the database failed already."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Result[Any]:  # noqa: ARG002
+        """Raise the error."""
+        raise self._error
+
+    async def end(self) -> None:
+        """Do nothing."""
+
+    close = end
 
 
 class ReadSession:
@@ -84,9 +145,12 @@ class ReadSession:
         self._session = opened
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Result[Any]]] = set()
+        self._ended = False
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Result[Any]:
-        """Run one statement and return its buffered result."""
+        """Run one statement and return its buffered result. Raises RequestOver after `end`."""
+        if self._ended:
+            raise RequestOver
         task = asyncio.create_task(self._execute(statement, parameters))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -98,12 +162,23 @@ class ReadSession:
                 self._session = self._sessions()
             return await self._session.execute(statement, {**self._shared, **(parameters or {})})
 
+    async def end(self) -> None:
+        """Close, and let nobody read any more.
+
+        A loader can be left behind, its batch still to be sent, when a field beside those that it works for fails.
+        """
+        self._ended = True
+        await self.close()
+
     async def close(self) -> None:
         """Give the connection back once every statement under way has ended. The next one opens a new snapshot."""
         await asyncio.gather(*self._running, return_exceptions=True)
         session, self._session = self._session, None
         if session is not None:
             await release(session)
+
+
+Reads = ReadSession | FailedReads
 
 
 def create_engine(settings: Settings, url: str) -> AsyncEngine:
@@ -116,11 +191,14 @@ def create_engine(settings: Settings, url: str) -> AsyncEngine:
         pool_pre_ping=settings.pool_pre_ping,
         echo=settings.echo_sql,
         hide_parameters=True,
-        connect_args={
-            "timeout": settings.pool_timeout,  # asyncpg's own is a minute
-            **(_pgbouncer_arguments() if settings.pgbouncer else _arguments(settings)),
-        },
+        connect_args={**_connect_arguments(settings), **(_PGBOUNCER if settings.pgbouncer else {})},
     )
+
+
+def _connect_arguments(settings: Settings) -> dict[str, Any]:
+    """Transaction pooling moves a client between servers, so nothing may be kept on one of them."""
+    timeout = {"timeout": settings.pool_timeout}  # asyncpg's own is a minute
+    return {**timeout, **({"statement_cache_size": 0} if settings.pgbouncer else _arguments(settings))}
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
@@ -139,13 +217,7 @@ def _arguments(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _pgbouncer_arguments() -> dict[str, Any]:
-    """Transaction pooling moves a client between servers, so nothing may be kept on one of them."""
-    return {
-        "statement_cache_size": 0,
-        "prepared_statement_cache_size": 0,
-        "prepared_statement_name_func": lambda: f"__shop_{uuid4()}__",
-    }
+_PGBOUNCER = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: f"__shop_{uuid4()}__"}
 
 
 def _milliseconds(seconds: float) -> str:

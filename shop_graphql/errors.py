@@ -12,6 +12,10 @@ class StartupError(Exception):
     """The server, or a command, cannot start; the message is one clear sentence for the person who tried."""
 
 
+class ConnectionsBusy(TimeoutError):
+    """All connections to the database stayed in use for as long as a request may wait for one."""
+
+
 class ShopError(Exception):
     """An expected refusal. Nothing was changed; `others` are further problems found in the same request."""
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from shop_graphql.errors import ConnectionsBusy
 
 T = TypeVar("T")
 
@@ -46,6 +49,22 @@ async def run(sessions: Sessions, work: Work[T], *, repeatable: bool) -> T:
         raise error.cause from None
 
 
+async def again(work: Callable[[], Awaitable[T]]) -> T:
+    """Run `work`, which finds out by itself whether it was done before, until it is; five times at the most.
+
+    A serialization failure, a deadlock and a lost connection run it again; ConnectionsBusy does not, since whoever
+    raised it has waited as long as a request may.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return await work()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if isinstance(error, ConnectionsBusy) or not _is_passing(error):
+                raise
+        await asyncio.sleep(random.uniform(0, PAUSE * 2**attempt))  # noqa: S311
+    return await work()
+
+
 class _CommitUnknownError(Exception):
     def __init__(self, cause: Exception) -> None:
         super().__init__()
@@ -83,8 +102,8 @@ def _is_lost(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         lost = error.connection_invalidated or isinstance(error, InterfaceError) or _state(error) in CONNECTION_LOST
         return lost or isinstance(error.orig, OSError)
-    return isinstance(error, OSError)
+    return isinstance(error, OSError | asyncpg.InterfaceError) or _state(error) in CONNECTION_LOST
 
 
 def _state(error: Exception) -> str | None:
-    return getattr(getattr(error, "orig", None), "sqlstate", None)
+    return getattr(getattr(error, "orig", error), "sqlstate", None)

@@ -1,6 +1,7 @@
 """How the server runs: on a socket that is taken first, until a signal ends it in order."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -22,7 +23,8 @@ from uvicorn.supervisors.multiprocess import Process
 
 from shop_graphql.errors import StartupError
 
-APP = "shop_graphql.app:create_app"
+FACTORY = "shop_graphql.app:create_app"
+APP = "shop_graphql.serving:app"
 WORKER_APP = "shop_graphql.serving:worker_app"
 GRACE = 10
 """Seconds that requests under way may take once the server has been asked to stop."""
@@ -113,6 +115,7 @@ def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_
         reload=reload,
         reload_dirs=[str(Path(__file__).parent)] if reload else None,
         log_level=log_level,
+        access_log=log_level in {"debug", "info"},
         lifespan="on",
         timeout_graceful_shutdown=GRACE,
     )
@@ -125,11 +128,22 @@ def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_
             _Server(config).run(sockets=[listener])
 
 
+def app() -> ASGIApplication:
+    """Return the app. What it consists of lives as long as the process, so that no collection of garbage looks at it.
+
+    Such a look takes some 80 ms, during which all requests wait.
+    """
+    made = cast(ASGIApplication, import_from_string(FACTORY)())
+    gc.collect()
+    gc.freeze()
+    return made
+
+
 def worker_app() -> ASGIApplication:
     """Return the app for a process whose parent deals with Ctrl-C and a closed terminal, and ends it by SIGTERM."""
     for number in (signal.SIGINT, *HANG_UP):
         signal.signal(number, signal.SIG_IGN)
-    return cast(ASGIApplication, import_from_string(APP)())
+    return app()
 
 
 class _Server(uvicorn.Server):

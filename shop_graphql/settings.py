@@ -63,6 +63,14 @@ class Settings(BaseSettings):
     idle_transaction_timeout: Seconds = Field(
         10.0, description="Seconds after which PostgreSQL ends a transaction that does nothing."
     )
+    compiler: bool = Field(True, description="Answer queries by one compiled SQL statement where that is possible.")
+    batching: bool = Field(
+        True, description="Let requests that wait at the same moment and differ in one id at the most share statements."
+    )
+    response_limit: int = Field(
+        5_000_000, ge=1000, description="Bytes of the longest answer to a query; a longer one is refused."
+    )
+    debug: bool = Field(False, description="Tell in each response how many SQL statements it took, and how long.")
     graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
     graphiql_headers: str | None = Field(
         None, description="JSON shown in GraphiQL's tab of headers; the demo puts a token there. For development only."

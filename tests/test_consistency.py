@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -46,10 +47,8 @@ class Shop:
     async def order(self, *quantities: int, key: str | None = None) -> Any:
         """Order so many of the first products, under a key."""
         items = [services.NewItem(id, quantity) for id, quantity in enumerate(quantities, 1)]
-        arguments = {"user_id": 1, "items": items, "expected_total": None}
-        async with self.database.transaction() as session:
-            key = key or uuid4().hex
-            return (await services.once(session, key=key, work=services.create_order, arguments=arguments)).result
+        order = partial(services.create_order, actor="user_1", user_id=1, items=items, key=key or uuid4().hex)
+        return (await self.database.send(order)).result
 
     async def found(self) -> dict[str, list[dict[str, Any]]]:
         """Return the offending rows by the names of the checks."""

@@ -5,6 +5,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -12,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql import services
 from shop_graphql.database import Database
-from shop_graphql.models import Order, User
+from shop_graphql.errors import ConnectionsBusy
+from shop_graphql.models import Order, StockMovement, User
+from shop_graphql.settings import Settings
 from tests.factories import Factory
 
 END_MYSELF = text("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -117,12 +120,46 @@ async def test_after_a_commit_of_unknown_outcome_work_is_not_run_again(
 async def test_a_lost_acknowledgement_is_found_through_the_key(
     database: Database, shop: None, lost_acknowledgement: None
 ) -> None:
-    arguments = {"user_id": 1, "items": [services.NewItem(1, 2)]}
-    work = partial(services.once, key="k", work=services.create_order, arguments=arguments)
+    work = partial(services.once, key="k", work=services.adjust_stock, arguments={"product_id": 1, "delta": 2})
     outcome = await database.write(work, repeatable=True)
     assert (outcome.replayed, outcome.result.id) == (True, 1)
     async with database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(StockMovement)) == 1
+
+
+async def test_an_order_whose_acknowledgement_was_lost_is_found_through_the_key(
+    database: Database, shop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = 3
+
+    async def lose(self: asyncpg.Connection, *arguments: Any, **options: Any) -> Any:
+        nonlocal lost
+        found = await fetchval(self, *arguments, **options)
+        lost -= 1
+        if lost >= 0:
+            raise ConnectionResetError
+        return found
+
+    fetchval = asyncpg.Connection.fetchval
+    monkeypatch.setattr(asyncpg.Connection, "fetchval", lose)
+    items = [services.NewItem(1, 2)]
+    outcome = await database.send(partial(services.create_order, actor="user_1", user_id=1, items=items, key="k"))
+    assert (outcome.replayed, outcome.result.id) == (True, 1)
+    assert lost < 0
+    async with database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Order)) == 1
+
+
+async def test_who_has_waited_for_a_connection_is_not_made_to_wait_again(database_url: str) -> None:
+    database = Database(Settings(pool_size=1, pool_timeout=0.1), database_url)
+    busy = asyncio.create_task(database.direct_writes.fetch("SELECT pg_sleep(0.6)::text", []))
+    await asyncio.sleep(0.05)
+    order = partial(services.create_order, actor="user_1", user_id=1, items=[services.NewItem(1, 1)], key="k")
+    with pytest.raises(ConnectionsBusy):
+        await database.send(order)
+    assert not busy.done()
+    await busy
+    await database.close()
 
 
 async def test_work_is_finished_when_its_caller_goes_away(database: Database, empty_shop: None) -> None:

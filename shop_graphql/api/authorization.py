@@ -22,9 +22,10 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from shop_graphql.access import Role, Viewer, needed
+from shop_graphql.access import EVERYBODY, ROWS, Role, Viewer, needed
 from shop_graphql.api.context import Context
 from shop_graphql.api.failures import FORBIDDEN, UNAUTHENTICATED
+from shop_graphql.api.nodes import Node
 
 SIGN_IN = {"login", "logout", "refresh", "register"}
 """What must be possible with an access token that has expired, since clients send theirs with every request."""
@@ -145,9 +146,13 @@ class Walk:
 
 
 def describe(*types: type) -> None:
-    """Say in the descriptions of the types' fields who may use them."""
+    """Say in the descriptions of types who sees their objects, and in those of fields who may use them."""
     for type_ in types:
         definition = type_.__strawberry_definition__  # type: ignore[attr-defined]
+        rows = ROWS.get(type_.model.__tablename__) if issubclass(type_, Node) else None
+        if rows is not None and rows.everything is not EVERYBODY:
+            others = "customers see their own." if rows.owner or rows.through else "others see none."
+            definition.description = f"{definition.description} {rows.everything.name} sees all of them, {others}"
         for field in definition.fields:
             _describe(definition.name, field)
 

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import strawberry
 
-from shop_graphql import services
+from shop_graphql import models, services
 from shop_graphql.api.catalog import Product
 from shop_graphql.api.context import Info
 from shop_graphql.api.enums import UpsertPolicy, UpsertStatus
 from shop_graphql.api.errors import Given, IdempotencyConflictError, ValidationError, ValidationIssue
+from shop_graphql.api.fields import named
 from shop_graphql.api.inputs import KEY, REPLAYED, value_or_none
-from shop_graphql.api.nodes import load_by_id
 from shop_graphql.api.scalars import Money
 from shop_graphql.services.bulk import Upserted
 
@@ -62,10 +62,9 @@ class UpsertOutcome:
     status: UpsertStatus = strawberry.field(description="What came of the row.")
     issues: list[ValidationIssue] = strawberry.field(description="The rules that it breaks, when it failed.")
 
-    @strawberry.field(description="The product as it is now; null when the row failed, or it was deleted since.")
-    async def product(self, info: Info) -> Product | None:
-        found: Product | None = await load_by_id(info, Product, self.product_id)
-        return found
+    product: Product | None = named(
+        models.Product, "product_id", "The product as it is now; null when the row failed, or it was deleted since."
+    )
 
     @classmethod
     def from_outcome(cls, outcome: Upserted, given: Given) -> "UpsertOutcome":

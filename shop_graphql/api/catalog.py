@@ -1,9 +1,10 @@
 """Categories and products in the graph."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from sqlalchemy import ColumnElement
 
 from shop_graphql import models
 from shop_graphql.api.connections import Connection
@@ -11,7 +12,8 @@ from shop_graphql.api.context import Info
 from shop_graphql.api.fields import column, connection, to_one
 from shop_graphql.api.figures import ProductAggregate, ProductFacets
 from shop_graphql.api.filters import CategoryWhere, OrderItemWhere, ProductWhere, StockMovementWhere
-from shop_graphql.api.nodes import Node, decode_id, load_by_id, load_by_text
+from shop_graphql.api.nodes import SOURCE, Node, bind_text, decode_id, has_id, load_by_id, load_by_text, row_field
+from shop_graphql.api.paging import Asked
 from shop_graphql.api.scalars import Money
 from shop_graphql.api.sorting import (
     BY_NAME,
@@ -22,9 +24,11 @@ from shop_graphql.api.sorting import (
     ProductSort,
     StockMovementSort,
 )
+from shop_graphql.api.sources import Column, Listed, Lookup, Same, Single
 from shop_graphql.loaders.catalog import CategoryStatsById
-from shop_graphql.statements.catalog import categories_by_name, category_stats
+from shop_graphql.statements.catalog import categories_by_name, category_stats, category_stats_of, has_name
 from shop_graphql.statements.figures import ProductFigures
+from shop_graphql.statements.sorting import Sort
 
 if TYPE_CHECKING:
     from shop_graphql.api.orders import OrderItem
@@ -33,19 +37,14 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="A category's products in figures.")
 class CategoryStats:
-    category_id: strawberry.Private[int]
-    product_count: int = strawberry.field(description="How many products it has.")
-    total_value: Money = strawberry.field(description="What all stock is worth at today's prices.")
-    average_price: Money = strawberry.field(description="What a product costs on average; 0.00 without products.")
+    row: strawberry.Private[Any]
 
-    @strawberry.field(description="The category.")
-    async def category(self, info: Info) -> "Category":
-        found: Category = await load_by_id(info, Category, self.category_id)
-        return found
-
-    @classmethod
-    def from_row(cls, row: Any) -> Self:
-        return cls(**row._mapping)
+    product_count: int = row_field(Column("product_count"), "How many products it has.")
+    total_value: Money = row_field(Column("total_value"), "What all stock is worth at today's prices.")
+    average_price: Money = row_field(Column("average_price"), "What a product costs on average; 0.00 without products.")
+    category: Annotated["Category", strawberry.lazy("shop_graphql.api.catalog")] = to_one(
+        models.Product.category, "The category."
+    )
 
 
 @strawberry.type(description="A shelf of the shop.")
@@ -57,10 +56,12 @@ class Category(Node, model=models.Category, prefix="cat"):
         models.Category.products, ProductWhere, ProductSort, NEWEST_FIRST, "The products of the category, newest first."
     )
 
-    @strawberry.field(description="The category's products in figures.")
+    @strawberry.field(
+        description="The category's products in figures.",
+        metadata={SOURCE: Single(lambda category: category_stats_of(category.c.id))},
+    )
     async def stats(self, info: Info) -> CategoryStats:
-        row = await info.context.loaders.get(CategoryStatsById).load(self.row.id)
-        return CategoryStats.from_row(row)
+        return CategoryStats(row=await info.context.loaders.get(CategoryStatsById).load(self.row.id))
 
 
 @strawberry.type(description="Something to buy.")
@@ -94,11 +95,13 @@ class Product(Node, model=models.Product, prefix="prod"):
 
 @strawberry.type(description="Products in pages.")
 class ProductConnection(Connection[Product], model=models.Product):
-    @strawberry.field(description="All products of the list in figures, whatever the page.")
+    @strawberry.field(
+        description="All products of the list in figures, whatever the page.", metadata={SOURCE: Asked(ProductFigures)}
+    )
     async def aggregate(self) -> ProductAggregate:
-        return ProductAggregate.from_texts(await self.view.load(ProductFigures()))
+        return ProductAggregate(row=await self.view.load(ProductFigures()))
 
-    @strawberry.field(description="How many products further filters would leave.")
+    @strawberry.field(description="How many products further filters would leave.", metadata={SOURCE: Same()})
     def facets(self) -> ProductFacets:
         return ProductFacets(view=self.view)
 
@@ -107,6 +110,12 @@ class ProductConnection(Connection[Product], model=models.Product):
 class CategoryBy:
     id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The category's id.")
     name: strawberry.Maybe[str] = strawberry.field(description="The category's name, just as it is written.")
+
+
+def _named(by: CategoryBy) -> ColumnElement[bool]:
+    if by.name:
+        return has_name(bind_text(by.name.value))
+    return has_id(Category, by.id.value if by.id else "")
 
 
 _BY = strawberry.argument(description="Which category.")
@@ -126,7 +135,7 @@ class CatalogQueries:
         "All products, newest first; the best first of a search.",
     )
 
-    @strawberry.field(description="One category, or null.")
+    @strawberry.field(description="One category, or null.", metadata={SOURCE: Lookup(models.Category, _named)})
     async def category(self, info: Info, by: Annotated[CategoryBy, _BY]) -> Category | None:
         if by.name:
             found: Category | None = await load_by_text(info, Category, categories_by_name, by.name.value)
@@ -134,12 +143,18 @@ class CatalogQueries:
             found = await load_by_id(info, Category, decode_id(Category, by.id.value))
         return found
 
-    @strawberry.field(description="One product, or null.")
+    @strawberry.field(
+        description="One product, or null.",
+        metadata={SOURCE: Lookup(models.Product, lambda id: has_id(Product, id))},
+    )
     async def product(self, info: Info, id: Annotated[strawberry.ID, _PRODUCT_ID]) -> Product | None:
         found: Product | None = await load_by_id(info, Product, decode_id(Product, id))
         return found
 
-    @strawberry.field(description="The figures of every category, by the category's name.")
+    @strawberry.field(
+        description="The figures of every category, by the category's name.",
+        metadata={SOURCE: Listed(category_stats, (Sort("name"),))},
+    )
     async def category_stats(self, info: Info) -> list[CategoryStats]:
         rows = await info.context.reads.execute(category_stats())
-        return [CategoryStats.from_row(row) for row in rows]
+        return [CategoryStats(row=row) for row in rows]

@@ -3,21 +3,24 @@
 import asyncio
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import strawberry
 
-from shop_graphql.api.nodes import Node
+from shop_graphql.api.nodes import SOURCE, Node, row_field
+from shop_graphql.api.paging import Asked, EdgeCursor, EdgeNode, Edges, HasMore, Nodes, PageCursor
+from shop_graphql.api.sources import Column, Same, Translated
+from shop_graphql.deferred import checked
 from shop_graphql.errors import BadArgument
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.loaders.pages import Pages
 from shop_graphql.statements import cursors
-from shop_graphql.statements.pages import Count, Outside, Part, Rows, Source, Window
+from shop_graphql.statements.pages import MAX_LIMIT, Count, Outside, Part, Rows, Source, Window
 from shop_graphql.statements.rows import Model
 from shop_graphql.statements.sorting import Order
 
 DEFAULT_LIMIT = 20
-MAX_LIMIT = 100
 MAX_COUNT = 1_000_000
 
 T = TypeVar("T")
@@ -38,16 +41,24 @@ class PageArguments:
         """Return the page as values. Raises BadArgument and InvalidCursor."""
         if self.first is not None and self.last is not None:
             raise BadArgument("Give either first or last, not both.")
-        for name, limit in (("first", self.first), ("last", self.last)):
-            if limit is not None and not 1 <= limit <= MAX_LIMIT:
-                raise BadArgument(f"{name} must be from 1 to {MAX_LIMIT}; it is {limit}.")
+        first, last = (
+            None if limit is None else checked(partial(checked_limit, name, MAX_LIMIT), limit)
+            for name, limit in (("first", self.first), ("last", self.last))
+        )
         return Window(
             order,
-            self.first or self.last or DEFAULT_LIMIT,
-            self.last is not None,
+            first or last or DEFAULT_LIMIT,
+            last is not None,
             None if self.after is None else cursors.decode(source, order, self.after),
             None if self.before is None else cursors.decode(source, order, self.before),
         )
+
+
+def checked_limit(name: str, greatest: int, limit: int) -> int:
+    """Return `limit`. Raises BadArgument, which calls it `name`, unless it is from 1 to `greatest`."""
+    if not 1 <= limit <= greatest:
+        raise BadArgument(f"{name} must be from 1 to {greatest}; it is {limit}.")
+    return limit
 
 
 class View:
@@ -82,11 +93,7 @@ class View:
             parts.append(Rows())
         # All at once, so that one statement reads them.
         found = await asyncio.gather(*(self.load(part) for part in parts))
-        return any(len(value) > window.limit if isinstance(value, list) else value for value in found)
-
-    async def count(self, up_to: int) -> int:
-        """Return how many rows the list has, or one more than `up_to` when it has more."""
-        return int(await self.load(Count(up_to)))
+        return any(len(rows) > window.limit if isinstance(rows, list) else rows.value for rows in found)
 
     def node(self, row: Any) -> Any:
         """Return a row as the type that mirrors its table."""
@@ -99,28 +106,36 @@ class View:
 
 @strawberry.type(description="One element of a list, with the place where it stands.")
 class Edge(Generic[T]):
-    cursor: str = strawberry.field(description="Where the element stands; give it as `after` or `before`.")
-    node: T = strawberry.field(description="The element.")
+    cursor: str = strawberry.field(
+        description="Where the element stands; give it as `after` or `before`.", metadata={SOURCE: EdgeCursor()}
+    )
+    node: T = strawberry.field(description="The element.", metadata={SOURCE: EdgeNode()})
 
 
 @strawberry.type(description="Whether and where the list goes on.")
 class PageInfo:
     view: strawberry.Private[View]
 
-    @strawberry.field(description="Whether elements follow this page.")
+    @strawberry.field(description="Whether elements follow this page.", metadata={SOURCE: HasMore(ahead=True)})
     async def has_next_page(self) -> bool:
         return await self.view.has_more(ahead=True)
 
-    @strawberry.field(description="Whether elements precede this page.")
+    @strawberry.field(description="Whether elements precede this page.", metadata={SOURCE: HasMore(ahead=False)})
     async def has_previous_page(self) -> bool:
         return await self.view.has_more(ahead=False)
 
-    @strawberry.field(description="The cursor of the page's first element; null on an empty page.")
+    @strawberry.field(
+        description="The cursor of the page's first element; null on an empty page.",
+        metadata={SOURCE: PageCursor(end=False)},
+    )
     async def start_cursor(self) -> str | None:
         rows = await self.view.rows()
         return self.view.cursor(rows[0]) if rows else None
 
-    @strawberry.field(description="The cursor of the page's last element; null on an empty page.")
+    @strawberry.field(
+        description="The cursor of the page's last element; null on an empty page.",
+        metadata={SOURCE: PageCursor(end=True)},
+    )
     async def end_cursor(self) -> str | None:
         rows = await self.view.rows()
         return self.view.cursor(rows[-1]) if rows else None
@@ -134,8 +149,23 @@ class CountPrecision(Enum):
 
 @strawberry.type(name="Count", description="How many elements a list has.")
 class TotalCount:
-    value: int = strawberry.field(description="The number, `upTo` at the most.")
-    precision: CountPrecision = strawberry.field(description="Whether that is all of them.")
+    row: strawberry.Private[Any]
+
+    value: int = row_field(Column("value"), "The number, `upTo` at the most.")
+    precision: CountPrecision = row_field(
+        Translated("is_exact", {True: CountPrecision.EXACT, False: CountPrecision.AT_LEAST}),
+        "Whether that is all of them.",
+    )
+
+
+def _count(up_to: Any) -> Count:
+    return Count(checked(_checked_end, up_to))
+
+
+def _checked_end(up_to: int) -> int:
+    if not 0 <= up_to <= MAX_COUNT:
+        raise BadArgument(f"upTo must be from 0 to {MAX_COUNT}; it is {up_to}.")
+    return up_to
 
 
 @strawberry.type(description="A list in pages.")
@@ -151,25 +181,24 @@ class Connection(Generic[T]):
         if model is not None:
             Connection.by_model[model] = cls
 
-    @strawberry.field(description="The page's elements.")
+    @strawberry.field(description="The page's elements.", metadata={SOURCE: Nodes()})
     async def nodes(self) -> list[T]:
         return [self.view.node(row) for row in await self.view.rows()]
 
-    @strawberry.field(description="The page's elements with their cursors.")
+    @strawberry.field(description="The page's elements with their cursors.", metadata={SOURCE: Edges()})
     async def edges(self) -> list[Edge[T]]:
         return [Edge(cursor=self.view.cursor(row), node=self.view.node(row)) for row in await self.view.rows()]
 
-    @strawberry.field(description="Whether and where the list goes on.")
+    @strawberry.field(description="Whether and where the list goes on.", metadata={SOURCE: Same()})
     def page_info(self) -> PageInfo:
         return PageInfo(view=self.view)
 
-    @strawberry.field(description="How many elements the whole list has; counted only when asked for.")
+    @strawberry.field(
+        description="How many elements the whole list has; counted only when asked for.",
+        metadata={SOURCE: Asked(_count)},
+    )
     async def total_count(self, up_to: Annotated[int, _UP_TO] = 10_000) -> TotalCount:
-        if not 0 <= up_to <= MAX_COUNT:
-            raise BadArgument(f"upTo must be from 0 to {MAX_COUNT}; it is {up_to}.")
-        count = await self.view.count(up_to)
-        precision = CountPrecision.EXACT if count <= up_to else CountPrecision.AT_LEAST
-        return TotalCount(value=min(count, up_to), precision=precision)
+        return TotalCount(row=await self.view.load(_count(up_to)))
 
 
 def connection_of(view: View) -> Connection[Any]:

@@ -10,13 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql.access import Viewer
 from shop_graphql.accounts import Accounts, SignedIn
-from shop_graphql.database import Database, ReadSession
+from shop_graphql.database import Database, FailedReads, Reads, Within
 from shop_graphql.loaders.batching import Loaders
 from shop_graphql.services import Outcome, once
 from shop_graphql.statements.visibility import VIEWER
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Sent = Callable[..., Coroutine[Any, Any, Outcome]]
+"""A service that takes Statements, the actor and keywords."""
 
 Service = Callable[Concatenate[AsyncSession, P], Coroutine[Any, Any, T]]
 
@@ -31,15 +34,17 @@ class Who:
 
 
 class Context:
-    """The reads, the loaders and the transactions of one viewer's request. Close it when the response is complete."""
+    """The reads, the loaders and the transactions of one viewer's request. End it when the response is complete."""
 
-    def __init__(self, database: Database, accounts: Accounts, who: Who) -> None:
+    def __init__(self, database: Database, accounts: Accounts, who: Who, reads: Reads | None = None) -> None:
         self._database = database
         self.accounts = accounts
         self.viewer = who.viewer
         self.address = who.address
         self.bad_token = who.bad_token
-        self._read_through(database.reads(self._shared))
+        self.has_written = False
+        """Whether anything may have been changed, so that the client must be told."""
+        self._read_through(reads or database.reads(self._shared))
 
     async def write(self, service: Service[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a service in a transaction and commit it; what is read afterwards sees what was written.
@@ -48,6 +53,7 @@ class Context:
         how a pool deadlocks.
         """
         await self.close()
+        self.has_written = True
         try:
             return await self._database.write(partial(_call, service, args, kwargs), self.viewer.actor)
         finally:
@@ -56,9 +62,21 @@ class Context:
     async def write_once(self, key: str, service: Service[..., Any], **arguments: Any) -> Outcome:
         """Do the same under an idempotency key: a second time the stored answer is returned."""
         await self.close()
+        self.has_written = True
         try:
             work = partial(once, key=key, work=service, arguments=arguments)
             return await self._database.write(work, self.viewer.actor, repeatable=True)
+        finally:
+            self._read_through(self._database.reads(self._shared, fresh=True))
+
+    async def send(self, service: Sent, *, only_try: bool, **arguments: Any) -> Outcome:
+        """Do the same with a service that is one statement, repeated safely by its key; or `only_try`, as `preview`."""
+        if only_try:
+            return await self.preview(_within, service, actor=self.viewer.actor, **arguments)
+        await self.close()
+        self.has_written = True
+        try:
+            return await self._database.send(partial(service, actor=self.viewer.actor, **arguments))
         finally:
             self._read_through(self._database.reads(self._shared, fresh=True))
 
@@ -76,22 +94,35 @@ class Context:
     async def sign_in(self, attempt: Coroutine[Any, Any, SignedIn]) -> SignedIn:
         """Let the rest of the request be of whoever `attempt` signs in."""
         await self.close()
+        self.has_written = True
         signed = await attempt
         self.viewer = signed.viewer
         self._read_through(self._database.reads(self._shared, fresh=True))
         return signed
 
+    def give_up(self, error: Exception) -> None:
+        """Let every further read fail by `error`, which says that the database is away."""
+        self._read_through(FailedReads(error))
+
     async def close(self) -> None:
         """Give the read connection back."""
         await self.reads.close()
+
+    async def end(self) -> None:
+        """Give it back for good: the request is answered."""
+        await self.reads.end()
 
     @property
     def _shared(self) -> dict[str, Any]:
         return {VIEWER: self.viewer.user_id}
 
-    def _read_through(self, reads: ReadSession) -> None:
+    def _read_through(self, reads: Reads) -> None:
         self.reads = reads
         self.loaders = Loaders(reads, self.viewer.role)
+
+
+async def _within(session: AsyncSession, /, service: Sent, **arguments: Any) -> Outcome:
+    return await service(Within(session), **arguments)
 
 
 async def _call(service: Service[..., T], args: Any, kwargs: Any, session: AsyncSession) -> T:

@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 from shop_graphql import errors, models
 from shop_graphql.api.context import Info
 from shop_graphql.api.enums import OrderStatus
-from shop_graphql.api.nodes import Node, load_by_id
+from shop_graphql.api.fields import named
 from shop_graphql.api.scalars import Money
 from shop_graphql.errors import ShopError
 
@@ -132,10 +132,9 @@ class Shortage:
     requested: int = strawberry.field(description="How many are wanted, all items of the product together.")
     available: int = strawberry.field(description="How many there are.")
 
-    @strawberry.field(description="The product; null when it has been deleted since.")
-    async def product(self, info: Info) -> Annotated["Product", strawberry.lazy("shop_graphql.api.catalog")] | None:
-        found: Product | None = await load_by_id(info, Node.by_model[models.Product], self.product_id)
-        return found
+    product: Annotated["Product", strawberry.lazy("shop_graphql.api.catalog")] | None = named(
+        models.Product, "product_id", "The product; null when it has been deleted since."
+    )
 
 
 @strawberry.type(description="Stock does not suffice.")

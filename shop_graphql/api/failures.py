@@ -4,6 +4,7 @@ import logging
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 from graphql import GraphQLError, GraphQLSyntaxError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -15,6 +16,7 @@ logger = logging.getLogger("shop_graphql")
 BAD_REQUEST = "BAD_REQUEST"
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+TOO_LARGE = "RESPONSE_TOO_LARGE"
 OPERATION_UNKNOWN = "OPERATION_RESOLUTION_FAILURE"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 UNAVAILABLE = "UNAVAILABLE"
@@ -29,6 +31,7 @@ MEANINGS = {
     OPERATION_UNKNOWN: "The document has no operation of the name given, or several and no name was given.",
     BAD_USER_INPUT: "An argument or a variable has a value that no answer can be given to.",
     InvalidCursor.code: "The cursor was made for another order or filter, or not by this server.",
+    TOO_LARGE: "The answer would be larger than the server sends: ask for fewer rows or fields.",
     UNAUTHENTICATED: "A sign-in is needed, or the token is no longer good: refresh it, or sign in.",
     FORBIDDEN: "Whoever is signed in may not do this.",
     UNAVAILABLE: "The shop cannot answer at the moment: try again, a mutation with the same key.",
@@ -36,7 +39,7 @@ MEANINGS = {
 }
 """Every code of a top-level error, and what it tells a client."""
 
-_UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError)
+_UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError, asyncpg.InterfaceError)
 _PASSING = ("08", "25P02", "40", "53", "55P03", "57")
 """SQLSTATEs of what may be over soon: lost connections, deadlocks, a full server, time-outs and what waited behind."""
 
@@ -73,13 +76,12 @@ def execution_error(error: GraphQLError) -> dict[str, Any]:
 
 
 def is_unavailable(error: Exception | None) -> bool:
-    """Tell whether the database does not answer at the moment."""
-    return isinstance(error, _UNREACHABLE) or (isinstance(error, DBAPIError) and _is_passing(error))
-
-
-def _is_passing(error: DBAPIError) -> bool:
-    state = getattr(error.driver_exception, "sqlstate", None) or ""
-    return error.connection_invalidated or state.startswith(_PASSING)
+    """Tell whether the database was away, full or too slow, which may be over soon."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    driver_error = error.driver_exception if isinstance(error, DBAPIError) else error
+    state = getattr(driver_error, "sqlstate", None) or ""
+    return isinstance(error, _UNREACHABLE) or state.startswith(_PASSING)
 
 
 def _bug(error: GraphQLError) -> dict[str, Any]:

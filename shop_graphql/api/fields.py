@@ -1,20 +1,22 @@
 """How a field comes from the database: each is declared once, where its type is defined."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy.orm import MANYTOONE, QueryableAttribute, RelationshipProperty
 
+from shop_graphql.access import Role
 from shop_graphql.api.connections import PageArguments, View, connection_of
 from shop_graphql.api.context import Info
 from shop_graphql.api.filters import read_where
 from shop_graphql.api.nodes import SOURCE, Node, load_by_id, row_field
+from shop_graphql.api.paging import Pages
 from shop_graphql.api.sorting import SortKey, read_order
+from shop_graphql.api.sources import Column, ToMany, ToOne
 from shop_graphql.loaders.rows import RowsByParent
 from shop_graphql.statements.filters import EVERYTHING
-from shop_graphql.statements.pages import Source
+from shop_graphql.statements.pages import Source, Window
 from shop_graphql.statements.rows import Model
 from shop_graphql.statements.sorting import Sort
 
@@ -30,41 +32,6 @@ _WHERE = strawberry.argument(description="Only elements that keep these conditio
 _ORDER_BY = strawberry.argument(description="The keys to sort by, the most important first.")
 
 
-@dataclass(frozen=True)
-class Column:
-    """A field that is a column, or a computed column, of its type's table."""
-
-    key: str
-
-    def read(self, node: Node) -> Any:
-        """Return the column's value in the row of `node`."""
-        return getattr(node.row, self.key)
-
-
-@dataclass(frozen=True)
-class ToOne:
-    """A field that is the row which the type's foreign key `key` names."""
-
-    model: Model
-    key: str
-
-
-@dataclass(frozen=True)
-class ToMany:
-    """A field that is all rows of `model` whose foreign key `key` names the type's row."""
-
-    model: Model
-    key: str
-
-
-@dataclass(frozen=True)
-class Pages:
-    """A field that is a connection: of a whole table, or of the rows whose foreign key `key` names the type's row."""
-
-    model: Model
-    key: str | None
-
-
 def column(attribute: QueryableAttribute[Any], description: str) -> Any:
     """Declare a field that is a column of the type's table."""
     return row_field(Column(attribute.key), description)
@@ -78,6 +45,15 @@ def to_one(relationship: QueryableAttribute[Any], description: str) -> Any:
         return await load_by_id(info, Node.by_model[edge.model], getattr(self.row, edge.key))
 
     return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: edge})
+
+
+def named(model: Model, attribute: str, description: str) -> Any:
+    """Declare a field that is the row of `model` whose id stands in an attribute of the object, or null without one."""
+
+    async def resolve(self: Any, info: Info) -> Any:
+        return await load_by_id(info, Node.by_model[model], getattr(self, attribute))
+
+    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: ToOne(model, attribute)})
 
 
 def to_many(relationship: QueryableAttribute[Any], description: str) -> Any:
@@ -106,6 +82,12 @@ def connection(
     model, foreign_key = _foreign_key(rows) if isinstance(rows, QueryableAttribute) else (rows, None)
     filter_type, key_type = where, order_by
 
+    def read(role: Role | None, where: Any = None, order_by: Any = None, **page: Any) -> tuple[Source, Window]:
+        source = Source(model, role, foreign_key, EVERYTHING if _given(where) is None else read_where(where))
+        order = read_order(source.where, _given(order_by) or (), default)
+        limits = PageArguments(*(_given(page.get(name)) for name in ("first", "after", "last", "before")))
+        return source, limits.window(source, order)
+
     def resolve(
         self: Any,
         info: Info,
@@ -116,16 +98,13 @@ def connection(
         last: Annotated[int | None, _LAST] = strawberry.UNSET,
         before: Annotated[str | None, _BEFORE] = strawberry.UNSET,
     ) -> Any:
-        filtered = EVERYTHING if _given(where) is None else read_where(where)
-        source = Source(model, info.context.viewer.role, foreign_key, filtered)
-        order = read_order(source.where, _given(order_by) or (), default)
-        page = PageArguments(_given(first), _given(after), _given(last), _given(before))
-        parent = ROOT if foreign_key is None else self.row.id
-        return connection_of(View(info.context.loaders, source, page.window(source, order), parent))
+        role = info.context.viewer.role
+        source, window = read(role, where, order_by, first=first, after=after, last=last, before=before)
+        return connection_of(View(info.context.loaders, source, window, ROOT if foreign_key is None else self.row.id))
 
     resolve.__annotations__["where"] = Annotated[filter_type | None, _WHERE]
     resolve.__annotations__["order_by"] = Annotated[list[key_type] | None, _ORDER_BY]  # type: ignore[valid-type]
-    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(model, foreign_key)})
+    return strawberry.field(resolver=resolve, description=description, metadata={SOURCE: Pages(read)})
 
 
 def _given(value: Any) -> Any:

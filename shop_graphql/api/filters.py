@@ -10,6 +10,7 @@ import strawberry
 from shop_graphql.api.enums import MovementKind, OrderStatus, Role
 from shop_graphql.api.nodes import Node, decode_id
 from shop_graphql.api.scalars import Money
+from shop_graphql.deferred import checked, later
 from shop_graphql.errors import BadArgument
 from shop_graphql.models import Category, Order, OrderItem, Product, User
 from shop_graphql.statements import search
@@ -76,14 +77,21 @@ def _values(values: list[Any]) -> tuple[Any, ...]:
 
 
 def _ids(model: Model) -> Callable[[list[str]], tuple[int, ...]]:
-    return lambda ids: tuple(decode_id(Node.by_model[model], text) for text in _values(ids))
+    def read(ids: list[str]) -> tuple[int, ...]:
+        return tuple(decode_id(Node.by_model[model], text) for text in _values(ids))
+
+    return lambda ids: checked(read, ids)
 
 
 def _id(model: Model) -> Callable[[str], tuple[int, ...]]:
-    return lambda text: (decode_id(Node.by_model[model], text),)
+    return lambda text: later(lambda text: (decode_id(Node.by_model[model], text),), text)
 
 
-def _search(query: str) -> str:
+def _search(query: str) -> Any:
+    return checked(_short_enough, query)
+
+
+def _short_enough(query: str) -> str:
     if len(query) > search.MAX_LENGTH:
         raise BadArgument(f"A search has at most {search.MAX_LENGTH} characters; this has {len(query)}.")
     return query

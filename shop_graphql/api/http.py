@@ -1,10 +1,11 @@
 """GraphQL over HTTP: reads requests, runs them, writes responses."""
 
-import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import asyncpg
 import orjson
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -17,11 +18,14 @@ from strawberry.types.graphql import OperationType
 
 from shop_graphql.access import ANONYMOUS
 from shop_graphql.accounts import Accounts
+from shop_graphql.api.carrying import Carrier
 from shop_graphql.api.context import Context, Who
+from shop_graphql.api.encoding import encode
 from shop_graphql.api.failures import (
     BAD_REQUEST,
     FORBIDDEN,
     OPERATION_UNKNOWN,
+    TOO_LARGE,
     UNAUTHENTICATED,
     UNAVAILABLE,
     document_error,
@@ -30,9 +34,12 @@ from shop_graphql.api.failures import (
     request_error,
 )
 from shop_graphql.api.schema import schema
+from shop_graphql.api.short import ShortWay
 from shop_graphql.auth import ProviderUnavailable
-from shop_graphql.database import Database
+from shop_graphql.database import Database, FailedReads
 from shop_graphql.errors import InvalidToken
+from shop_graphql.settings import Settings
+from shop_graphql.tracing import Trace, current
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -68,48 +75,84 @@ class Operation:
 class GraphQLEndpoint:
     """The ASGI application at /graphql: POST for operations, GET for queries, the page `graphiql` for browsers."""
 
-    def __init__(self, database: Database, accounts: Accounts, graphiql: Response | None) -> None:
+    def __init__(
+        self, database: Database, accounts: Accounts, settings: Settings, *, graphiql: Response | None
+    ) -> None:
         self._database = database
         self._accounts = accounts
         self._graphiql = graphiql
+        self._limit = settings.response_limit
+        self._debug = settings.debug
+        self.short_way = ShortWay(database.direct, batching=settings.batching) if settings.compiler else None
+        self.carrier = Carrier(self.short_way.compiler, database.direct_writes.fetch) if self.short_way else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        response = self._graphiql if self._graphiql and self._is_browser(request) else await self._answer(request)
+        page = self._graphiql if request.method == "GET" and _is_browser(request.headers) else None
+        response = page or await self._answer(request)
         await response(scope, receive, send)
-
-    def _is_browser(self, request: Request) -> bool:
-        known = [name for name in _accepted_ranges(request.headers) if name in (HTML, JSON, GRAPHQL_JSON)]
-        return request.method == "GET" and known[:1] == [HTML]
 
     async def _answer(self, request: Request) -> Response:
         media_type = JSON
         try:
             media_type = _accepted(request.headers)
-            return _respond(await self._run(request), media_type)
+            operation = await _read(request)
+            if self._debug:
+                current.set(Trace())
+            return await self._run(request, operation, media_type)
         except BadRequest as refusal:
             content = {"errors": [request_error(str(refusal), refusal.code)]}
             status = 200 if refusal.code == OPERATION_UNKNOWN and media_type == JSON else refusal.status
             return _json(content, media_type, status, refusal.headers)
 
-    async def _run(self, request: Request) -> ExecutionResult:
-        operation = await _read(request)
-        context = Context(self._database, self._accounts, await self._who(request))
+    async def _run(self, request: Request, operation: Operation, media_type: str) -> Response:
+        """Answer by one statement, or else through the resolvers, who also say what a failure of that one means."""
+        who, reads = await self._who(request), None
+        if self.short_way is not None and who.bad_token is None:
+            try:
+                text = await self.short_way.answer(operation.query, operation.name, operation.variables, who.viewer)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                text, reads = None, FailedReads(error)
+            if text is not None:
+                return self._send(text.encode(), media_type)
+        context = Context(self._database, self._accounts, who, reads)
+        if request.method == "POST" and self.carrier is not None and who.bad_token is None and reads is None:
+            body = await self.carrier.answer(operation.query, operation.name, operation.variables, context)
+            if body is not None:
+                return self._send(body, media_type, is_final=context.has_written)
+        content = _content(await self._resolve(request.method, operation, context))
+        status = 200
+        if "data" not in content and media_type == GRAPHQL_JSON:
+            status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
+        return self._send(encode(content), media_type, status, is_final=context.has_written)
+
+    def _send(self, body: bytes, media_type: str, status: int = 200, *, is_final: bool = False) -> Response:
+        """Return a response; too long a one is refused, unless it is `is_final`: it tells what was done."""
+        if len(body) > self._limit and not is_final:
+            message = f"The answer has more than {self._limit:,} bytes; ask for less at once."
+            content = {"errors": [request_error(message, TOO_LARGE)]}
+            return _json(content, media_type, 400 if media_type == GRAPHQL_JSON else 200)
+        if self._debug and (trace := current.get()) is not None:
+            body = b'%b,"extensions":%b}' % (body[:-1], encode(trace.extensions()))
+        headers = {"www-authenticate": "Bearer"} if status == 401 else None
+        return Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
+
+    async def _resolve(self, method: str, operation: Operation, context: Context) -> ExecutionResult:
         try:
             return await schema.execute(
                 operation.query,
                 variable_values=operation.variables,
                 operation_name=operation.name,
                 context_value=context,
-                allowed_operation_types=_ALLOWED[request.method],
+                allowed_operation_types=_ALLOWED[method],
             )
         except CannotGetOperationTypeError as error:
             raise BadRequest(_unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
         except InvalidOperationTypeError as error:
             raise BadRequest("By GET only queries are answered; use POST.", 405, allow="POST") from error
         finally:
-            await context.close()
+            await context.end()
 
     async def _who(self, request: Request) -> Who:
         """Return who asks. A token that proves nothing is told when the operation needs to know who asks."""
@@ -128,10 +171,20 @@ class GraphQLEndpoint:
         return Who(viewer, address)
 
 
-def _accepted_ranges(headers: Headers) -> list[str]:
+def _is_browser(headers: Headers) -> bool:
+    known = [name for name in _accepted_ranges(_accept(headers)) if name in (HTML, JSON, GRAPHQL_JSON)]
+    return known[:1] == [HTML]
+
+
+def _accept(headers: Headers) -> str:
+    return headers.get("accept", GRAPHQL_JSON)
+
+
+@lru_cache
+def _accepted_ranges(accept: str) -> list[str]:
     """Return the media ranges that the client takes, the preferred ones first."""
     qualities: dict[str, float] = {}
-    for accepted in headers.get("accept", GRAPHQL_JSON).lower().split(","):
+    for accepted in accept.lower().split(","):
         media_range, *parameters = (part.strip() for part in accepted.split(";"))
         weight = next((match[1] for text in parameters if (match := _WEIGHT.fullmatch(text))), "1")
         qualities[media_range] = float(weight)
@@ -140,7 +193,7 @@ def _accepted_ranges(headers: Headers) -> list[str]:
 
 def _accepted(headers: Headers) -> str:
     """Return the media type to answer in. Raises BadRequest when the client takes none of ours."""
-    accepted = _accepted_ranges(headers)
+    accepted = _accepted_ranges(_accept(headers))
     for media_type in accepted:
         if media_type in (GRAPHQL_JSON, JSON):
             return media_type
@@ -190,31 +243,17 @@ def _unknown_operation(name: str | None) -> str:
     return "The document has no operation of the name given as operationName."
 
 
-def _respond(result: ExecutionResult, media_type: str) -> Response:
-    """Write a result. A request error has no `data`, and under GraphQL's own media type the status 400."""
+def _content(result: ExecutionResult) -> dict[str, Any]:
+    """Return what is sent of a result. A request error has no `data`."""
     errors = result.errors or []
     if isinstance(result, PreExecutionError):
-        content: dict[str, Any] = {"errors": [document_error(error) for error in errors]}
-    elif result.data is None and all(error.path is None for error in errors):
-        content = {"errors": [execution_error(error) for error in errors]}
-    else:
-        content = {"data": result.data}
-        if errors:
-            content["errors"] = [execution_error(error) for error in errors]
-    if "data" in content or media_type != GRAPHQL_JSON:
-        return _json(content, media_type, 200)
-    status = _STATUSES.get(content["errors"][0]["extensions"]["code"], 400)
-    return _json(content, media_type, status, {"www-authenticate": "Bearer"} if status == 401 else None)
+        return {"errors": [document_error(error) for error in errors]}
+    if result.data is None and all(error.path is None for error in errors):
+        return {"errors": [execution_error(error) for error in errors]}
+    failed = {"errors": [execution_error(error) for error in errors]} if errors else {}
+    return {"data": result.data, **failed}
 
 
 def _json(content: Any, media_type: str, status: int, headers: dict[str, str] | None = None) -> Response:
     content_type = f"{media_type}; charset=utf-8"
     return Response(encode(content), status, {**(headers or {}), "content-type": content_type})
-
-
-def encode(content: Any) -> bytes:
-    """Return `content` as JSON, however deep it is."""
-    try:
-        return orjson.dumps(content)
-    except orjson.JSONEncodeError:  # it stops at 254 levels
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

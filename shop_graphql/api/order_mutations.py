@@ -132,14 +132,13 @@ class OrderMutations:
     async def create_order(self, info: Info, input: CreateOrderInput) -> CreateOrderResult:
         user_id = _buyer(info.context.viewer, input)
         items = [services.NewItem(decode_id(Product, item.product_id), item.quantity) for item in input.items]
-        total = value_or_none(input.expected_total)
-        if input.dry_run:
-            order = await info.context.preview(
-                services.create_order, user_id=user_id, items=items, expected_total=total
-            )
-            return CreateOrderSuccess(order=Order.from_row(order), replayed=False)
-        outcome = await info.context.write_once(
-            input.idempotency_key, services.create_order, user_id=user_id, items=items, expected_total=total
+        outcome = await info.context.send(
+            services.create_order,
+            only_try=input.dry_run,
+            key=None if input.dry_run else input.idempotency_key,
+            user_id=user_id,
+            items=items,
+            expected_total=value_or_none(input.expected_total),
         )
         return CreateOrderSuccess(order=Order.from_row(outcome.result), replayed=outcome.replayed)
 

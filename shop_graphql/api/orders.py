@@ -13,9 +13,11 @@ from shop_graphql.api.enums import OrderStatus
 from shop_graphql.api.fields import column, connection, to_many, to_one
 from shop_graphql.api.figures import OrderAggregate
 from shop_graphql.api.filters import OrderWhere
-from shop_graphql.api.nodes import Node, decode_id, load_by_id
+from shop_graphql.api.nodes import SOURCE, Node, decode_id, has_id, load_by_id, row_field
+from shop_graphql.api.paging import Asked
 from shop_graphql.api.scalars import Money
 from shop_graphql.api.sorting import NEWEST_FIRST, OrderSort
+from shop_graphql.api.sources import Lookup, Translated
 from shop_graphql.api.users import User
 from shop_graphql.statements.figures import OrderFigures
 
@@ -33,10 +35,9 @@ class Order(Node, model=models.Order, prefix="ord"):
     history: list[Annotated["OrderEvent", strawberry.lazy("shop_graphql.api.orders")]] = to_many(
         models.Order.history, "What happened to it, first things first."
     )
-
-    @strawberry.field(description="What can become of it: the statuses that can follow.")
-    def allowed_transitions(self) -> list[OrderStatus]:
-        return list(models.TRANSITIONS[self.row.status])
+    allowed_transitions: list[OrderStatus] = row_field(
+        Translated("status", models.TRANSITIONS), "What can become of it: the statuses that can follow."
+    )
 
 
 @strawberry.type(description="Something that happened to an order.")
@@ -49,9 +50,11 @@ class OrderEvent(Node, model=models.OrderEvent, prefix="event"):
 
 @strawberry.type(description="Orders in pages.")
 class OrderConnection(Connection[Order], model=models.Order):
-    @strawberry.field(description="All orders of the list in figures, whatever the page.")
+    @strawberry.field(
+        description="All orders of the list in figures, whatever the page.", metadata={SOURCE: Asked(OrderFigures)}
+    )
     async def aggregate(self) -> OrderAggregate:
-        return OrderAggregate.from_texts(await self.view.load(OrderFigures()))
+        return OrderAggregate(row=await self.view.load(OrderFigures()))
 
 
 @strawberry.type(description="One product of an order.")
@@ -71,7 +74,9 @@ _ORDER_ID = strawberry.argument(description="The order's id.")
 class OrderQueries:
     orders: OrderConnection = connection(models.Order, OrderWhere, OrderSort, NEWEST_FIRST, "All orders, newest first.")
 
-    @strawberry.field(description="One order, or null.")
+    @strawberry.field(
+        description="One order, or null.", metadata={SOURCE: Lookup(models.Order, lambda id: has_id(Order, id))}
+    )
     async def order(self, info: Info, id: Annotated[strawberry.ID, _ORDER_ID]) -> Order | None:
         found: Order | None = await load_by_id(info, Order, decode_id(Order, id))
         return found

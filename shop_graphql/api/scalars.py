@@ -9,9 +9,12 @@ from typing import Any, NewType
 import strawberry
 from graphql import GraphQLError
 from graphql.language import IntValueNode, StringValueNode, ValueNode
+from sqlalchemy import ColumnElement, Numeric, func, literal_column
 from strawberry.types.scalar import ScalarDefinition
 
+from shop_graphql.compiler import json
 from shop_graphql.models import CENT
+from shop_graphql.statements.cursors import written_time
 
 Money = NewType("Money", Decimal)
 WholeNumber = NewType("WholeNumber", int)
@@ -101,3 +104,23 @@ SCALARS: dict[object, ScalarDefinition] = {
         parse_literal=_literal(parse_datetime, StringValueNode),
     ),
 }
+
+
+def _money(amount: ColumnElement[Any]) -> json.Json:
+    has_places = isinstance(amount.type, Numeric) and amount.type.scale == len("99")
+    return json.quoted(amount if has_places else func.round(amount, literal_column("2")))
+
+
+def _datetime(time: ColumnElement[Any]) -> json.Json:
+    return json.quoted(written_time(time))
+
+
+WRITERS: dict[str, Callable[[ColumnElement[Any]], json.Json]] = {
+    "Money": _money,
+    "WholeNumber": json.quoted,
+    "DateTime": _datetime,
+    "String": json.string,
+    "Int": json.plain,
+    "Boolean": json.plain,
+}
+"""The same in SQL: how the value of a column, which is not null, is written."""

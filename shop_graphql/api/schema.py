@@ -11,14 +11,14 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
+from shop_graphql.api.anything import AnyNode, AnyNodes, checked_ids
 from shop_graphql.api.authorization import Authorization, describe
 from shop_graphql.api.bulk_mutations import BulkMutations
 from shop_graphql.api.catalog import CatalogQueries
 from shop_graphql.api.catalog_mutations import CatalogMutations
-from shop_graphql.api.connections import MAX_LIMIT
 from shop_graphql.api.context import Info
 from shop_graphql.api.errors import HANDLERS, UserError
-from shop_graphql.api.nodes import Node, load_node
+from shop_graphql.api.nodes import SOURCE, Node, load_node
 from shop_graphql.api.order_mutations import OrderMutations
 from shop_graphql.api.orders import OrderQueries
 from shop_graphql.api.reports import ReportQueries
@@ -27,7 +27,7 @@ from shop_graphql.api.sign_in import SignInMutations, SignInQueries
 from shop_graphql.api.stock_mutations import StockMutations
 from shop_graphql.api.user_mutations import UserMutations
 from shop_graphql.api.users import UserQueries
-from shop_graphql.errors import BadArgument
+from shop_graphql.statements.pages import MAX_LIMIT
 
 _ID = strawberry.argument(description="The id of anything.")
 _IDS = strawberry.argument(description=f"The ids of anything, at most {MAX_LIMIT}.")
@@ -35,15 +35,16 @@ _IDS = strawberry.argument(description=f"The ids of anything, at most {MAX_LIMIT
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="Whatever the id names, or null.")
+    @strawberry.field(description="Whatever the id names, or null.", metadata={SOURCE: AnyNode()})
     async def node(self, info: Info, id: Annotated[strawberry.ID, _ID]) -> Node | None:
         return await load_node(info, id)
 
-    @strawberry.field(description="Whatever the ids name, in their order; null for an id that names nothing.")
+    @strawberry.field(
+        description="Whatever the ids name, in their order; null for an id that names nothing.",
+        metadata={SOURCE: AnyNodes(MAX_LIMIT)},
+    )
     async def nodes(self, info: Info, ids: Annotated[list[strawberry.ID], _IDS]) -> list[Node | None]:
-        if len(ids) > MAX_LIMIT:
-            raise BadArgument(f"At most {MAX_LIMIT} ids can be asked for at once; these are {len(ids)}.")
-        return await asyncio.gather(*(load_node(info, id) for id in ids))
+        return await asyncio.gather(*(load_node(info, id) for id in checked_ids(MAX_LIMIT, ids)))
 
 
 class OneOperation(SchemaExtension):

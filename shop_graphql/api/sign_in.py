@@ -3,7 +3,9 @@
 from typing import Annotated, Self
 
 import strawberry
+from sqlalchemy import BigInteger, ColumnElement, bindparam
 
+from shop_graphql import models
 from shop_graphql.accounts import SignedIn
 from shop_graphql.api.context import Info
 from shop_graphql.api.errors import (
@@ -12,9 +14,11 @@ from shop_graphql.api.errors import (
     TooManyAttemptsError,
     ValidationError,
 )
-from shop_graphql.api.nodes import load_by_id
+from shop_graphql.api.nodes import SOURCE, load_by_id
+from shop_graphql.api.sources import Lookup
 from shop_graphql.api.users import User
 from shop_graphql.auth import ACCESS_LIFETIME
+from shop_graphql.statements.visibility import VIEWER
 
 PASSWORD = "8 to 256 characters, and not one that everybody tries."  # noqa: S105
 
@@ -115,9 +119,16 @@ ChangePasswordResult = Annotated[
 ]
 
 
+def _asking() -> ColumnElement[bool]:
+    user_id: ColumnElement[int] = models.User.__table__.c.id
+    return user_id == bindparam(VIEWER, type_=BigInteger)
+
+
 @strawberry.type
 class SignInQueries:
-    @strawberry.field(description="Whoever asks; null when nobody is signed in.")
+    @strawberry.field(
+        description="Whoever asks; null when nobody is signed in.", metadata={SOURCE: Lookup(models.User, _asking)}
+    )
     async def me(self, info: Info) -> User | None:
         found: User | None = await load_by_id(info, User, info.context.viewer.user_id)
         return found

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from shop_graphql import services
+from shop_graphql import models, services
 from shop_graphql.api.catalog import Category, Product
 from shop_graphql.api.context import Info
 from shop_graphql.api.errors import (
@@ -14,8 +14,9 @@ from shop_graphql.api.errors import (
     ValidationError,
     VersionConflictError,
 )
+from shop_graphql.api.fields import named
 from shop_graphql.api.inputs import KEY, REPLAYED, value_or_none
-from shop_graphql.api.nodes import decode_id, load_by_id
+from shop_graphql.api.nodes import decode_id
 
 
 @strawberry.input(description="A change of one product's stock.")
@@ -48,10 +49,9 @@ class AddCategoryStockSuccess:
     replayed: bool = strawberry.field(description=REPLAYED)
     changed_count: int = strawberry.field(description="How many products were changed.")
 
-    @strawberry.field(description="The category; null when it has been deleted since.")
-    async def category(self, info: Info) -> Category | None:
-        found: Category | None = await load_by_id(info, Category, self.category_id)
-        return found
+    category: Category | None = named(
+        models.Category, "category_id", "The category; null when it has been deleted since."
+    )
 
 
 AdjustStockResult = Annotated[

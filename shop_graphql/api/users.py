@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from sqlalchemy import ColumnElement
 
 from shop_graphql import models
 from shop_graphql.api.connections import Connection
@@ -11,16 +12,17 @@ from shop_graphql.api.context import Info
 from shop_graphql.api.enums import Role
 from shop_graphql.api.fields import column, connection
 from shop_graphql.api.filters import OrderWhere, UserWhere
-from shop_graphql.api.nodes import Node, decode_id, load_by_id, load_by_text
+from shop_graphql.api.nodes import SOURCE, Node, bind_text, decode_id, has_id, load_by_id, load_by_text
 from shop_graphql.api.scalars import Json
 from shop_graphql.api.sorting import NEWEST_FIRST, OrderSort, UserSort
-from shop_graphql.statements.users import user_data, users_by_email
+from shop_graphql.api.sources import Lookup
+from shop_graphql.statements.users import has_email, user_data, users_by_email
 
 if TYPE_CHECKING:
     from shop_graphql.api.orders import OrderConnection
 
 
-@strawberry.type(description="Somebody who has an account. Customers see theirs only.")
+@strawberry.type(description="Somebody who has an account.")
 class User(Node, model=models.User, prefix="user"):
     email: str = column(models.User.email, "The e-mail address; unique, whatever its case.")
     full_name: str = column(models.User.full_name, "The name as the user writes it.")
@@ -37,6 +39,12 @@ class UserBy:
     email: strawberry.Maybe[str] = strawberry.field(description="The e-mail address, in whatever case.")
 
 
+def _named(by: UserBy) -> ColumnElement[bool]:
+    if by.email:
+        return has_email(bind_text(by.email.value))
+    return has_id(User, by.id.value if by.id else "")
+
+
 _BY = strawberry.argument(description="Which user.")
 
 
@@ -47,7 +55,7 @@ _USER_ID = strawberry.argument(description="Whose data; those of whoever is sign
 class UserQueries:
     users: Connection[User] = connection(models.User, UserWhere, UserSort, NEWEST_FIRST, "All users, newest first.")
 
-    @strawberry.field(description="One user, or null.")
+    @strawberry.field(description="One user, or null.", metadata={SOURCE: Lookup(models.User, _named)})
     async def user(self, info: Info, by: Annotated[UserBy, _BY]) -> User | None:
         if by.email:
             found: User | None = await load_by_text(info, User, users_by_email, by.email.value)

@@ -32,6 +32,8 @@ HEADERS = {"alg", "kid", "typ"}
 """What a header has, all of it and no more: nothing else is ever needed, and each has been a way in somewhere."""
 
 MAX_ID = 2**63 - 1
+MAX_KNOWN = 10_000
+"""Tokens that are remembered; then all are verified anew."""
 
 _REGISTRY = JWSRegistry(algorithms=[ALGORITHM])
 _TIMES = jwt.JWTClaimsRegistry(leeway=LEEWAY, exp={"essential": True}, iat={"essential": True})
@@ -56,6 +58,7 @@ class Tokens:
         check_secrets(secrets)
         self._keys = {_key_id(secret): OctKey.import_key(secret) for secret in secrets}
         self._signing = _key_id(secrets[0])
+        self._known: dict[str, tuple[Claims, int]] = {}
 
     def issue(
         self, viewer_id: int, role: Role, session: str | None = None, lifetime: timedelta = ACCESS_LIFETIME
@@ -76,7 +79,16 @@ class Tokens:
         return jwt.encode(header, claims, self._keys[self._signing], registry=_REGISTRY)
 
     def read(self, token: str) -> Claims:
-        """Return what `token` says. Raises InvalidToken."""
+        """Return what `token` says. Raises InvalidToken.
+
+        One that was verified before is only asked whether it has expired: clients send the same one again and again.
+        """
+        claims, expires = self._known.get(token) or self._verified(token)
+        if expires < time.time() - LEEWAY:
+            raise InvalidToken(EXPIRED)
+        return claims
+
+    def _verified(self, token: str) -> tuple[Claims, int]:
         header = header_of(token)
         kid = header.get("kid")
         key = self._keys.get(kid) if isinstance(kid, str) else None
@@ -89,7 +101,10 @@ class Tokens:
             raise InvalidToken(EXPIRED) from None
         except (JoseError, ValueError, RecursionError):
             raise InvalidToken(INVALID) from None
-        return _checked(claims)
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[token] = _checked(claims), int(claims["exp"])
+        return self._known[token]
 
 
 def _checked(claims: Mapping[str, Any]) -> Claims:

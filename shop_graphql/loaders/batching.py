@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from aiodataloader import DataLoader
 
 from shop_graphql.access import Role
-from shop_graphql.database import ReadSession
+from shop_graphql.database import Reads
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -22,7 +22,7 @@ class Loader(ABC, Generic[K, V]):
     the same is not handed out again. graphql-core cancels the siblings of a field that failed, so this does happen.
     """
 
-    def __init__(self, reads: ReadSession, role: Role | None) -> None:
+    def __init__(self, reads: Reads, role: Role | None) -> None:
         self.reads = reads
         self.role = role
         self._batches: DataLoader[K, V] = DataLoader(self._load_batch)
@@ -47,7 +47,7 @@ class Loader(ABC, Generic[K, V]):
 class Loaders:
     """The loaders of one request, for a viewer of the role `role`; each is made when it is first asked for."""
 
-    def __init__(self, reads: ReadSession, role: Role | None) -> None:
+    def __init__(self, reads: Reads, role: Role | None) -> None:
         self.role = role
         self._reads = reads
         self._made: dict[Hashable, Loader[Any, Any]] = {}

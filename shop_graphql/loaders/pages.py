@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shop_graphql.access import Role
-from shop_graphql.database import ReadSession
+from shop_graphql.database import Reads
 from shop_graphql.loaders.batching import Loader
 from shop_graphql.statements import pages
 from shop_graphql.statements.pages import Part, Rows, Source, Window
@@ -17,10 +17,10 @@ class Pages(Loader[Key, Any]):
     """Parts of a connection, for all parents that were asked for it with the same arguments.
 
     `Rows` is a list of rows, the surplus one included, in the order of the window or, when that runs backwards, the
-    reversed one. Every other part is the value that it selects.
+    reversed one. Every other part is the row, or the list of rows, that it selects.
     """
 
-    def __init__(self, reads: ReadSession, role: Role | None, source: Source, window: Window) -> None:
+    def __init__(self, reads: Reads, role: Role | None, source: Source, window: Window) -> None:
         super().__init__(reads, role)
         self._source = source
         self._window = window
@@ -36,7 +36,8 @@ class Pages(Loader[Key, Any]):
         for row in await self.reads.execute(statement, parameters):
             parent = row[0]
             found.update(
-                ((parent, part), value) for part, value in zip(figures, row[1 : len(figures) + 1], strict=True)
+                ((parent, part), part.read(value))
+                for part, value in zip(figures, row[1 : len(figures) + 1], strict=True)
             )
             if Rows() in parts and row.id is not None:
                 found[parent, Rows()].append(row)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from shop_graphql.access import Role
-from shop_graphql.database import ReadSession
+from shop_graphql.database import Reads
 from shop_graphql.loaders.batching import Loader
 from shop_graphql.statements import rows
 from shop_graphql.statements.rows import Model
@@ -17,7 +17,7 @@ from shop_graphql.text import is_storable
 class RowById(Loader[int, Any]):
     """The row of a table with this id, or None."""
 
-    def __init__(self, reads: ReadSession, role: Role | None, model: Model) -> None:
+    def __init__(self, reads: Reads, role: Role | None, model: Model) -> None:
         super().__init__(reads, role)
         self._statement = rows.by_id(model, role)
 
@@ -30,7 +30,7 @@ class RowById(Loader[int, Any]):
 class RowByText(Loader[str, Any]):
     """The row that a text names, or None. `statement` selects `key` and the row for each text in `:keys`."""
 
-    def __init__(self, reads: ReadSession, role: Role | None, statement: Callable[[Role | None], Select[Any]]) -> None:
+    def __init__(self, reads: Reads, role: Role | None, statement: Callable[[Role | None], Select[Any]]) -> None:
         super().__init__(reads, role)
         self._statement = statement(role)
 
@@ -44,7 +44,7 @@ class RowByText(Loader[str, Any]):
 class RowsByParent(Loader[int, list[Any]]):
     """All rows whose foreign key names this parent. For lists that are bounded by nature."""
 
-    def __init__(self, reads: ReadSession, role: Role | None, model: Model, foreign_key: str) -> None:
+    def __init__(self, reads: Reads, role: Role | None, model: Model, foreign_key: str) -> None:
         super().__init__(reads, role)
         self._statement = rows.by_parent(model, foreign_key, role)
         self._foreign_key = foreign_key

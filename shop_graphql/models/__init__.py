@@ -1,7 +1,7 @@
 """The tables. Imported as `from shop_graphql import models`, so that `models.Order` is a table and `Order` a type."""
 
 from shop_graphql.models.accounts import Credential, Identity, Session
-from shop_graphql.models.base import CENT, MAX_ID, MAX_INT, MAX_MONEY, Base
+from shop_graphql.models.base import CENT, MAX_ID, MAX_INT, MAX_MONEY, ZERO, Base
 from shop_graphql.models.catalog import Category, Product
 from shop_graphql.models.messages import IdempotencyKey, OutboxEvent
 from shop_graphql.models.orders import TRANSITIONS, Order, OrderEvent, OrderItem, OrderStatus
@@ -14,6 +14,7 @@ __all__ = [
     "MAX_INT",
     "MAX_MONEY",
     "TRANSITIONS",
+    "ZERO",
     "Base",
     "Category",
     "Credential",

@@ -5,11 +5,14 @@ from decimal import Decimal
 from enum import Enum
 from typing import Annotated, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Table, func
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Table, func, literal_column
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 CENT = Decimal("0.01")
+ZERO = literal_column("0.00", Numeric(10, 2))
+"""No money, in two places like any amount."""
+
 MAX_MONEY = Decimal("99999999.99")
 MAX_ID = 2**63 - 1
 MAX_INT = 2**31 - 1

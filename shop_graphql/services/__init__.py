@@ -13,7 +13,8 @@ from shop_graphql.services.catalog import (
     update_product,
 )
 from shop_graphql.services.idempotency import Outcome, once, sweep
-from shop_graphql.services.orders import NewItem, cancel_order, complete_order, create_order, delete_order
+from shop_graphql.services.orders import cancel_order, complete_order, delete_order
+from shop_graphql.services.placing import NewItem, create_order
 from shop_graphql.services.product_rows import Keep, ProductRow
 from shop_graphql.services.sessions import sweep_sessions
 from shop_graphql.services.stock import adjust_stock

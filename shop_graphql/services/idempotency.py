@@ -9,11 +9,12 @@ from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 from sqlalchemy import Column, and_, delete, func, inspect, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shop_graphql.database import actor_of, affected
+from shop_graphql.database import Statements, actor_of, affected
 from shop_graphql.errors import IdempotencyConflict
 from shop_graphql.models import Base, IdempotencyKey
 from shop_graphql.services.rules import Rules
@@ -42,21 +43,43 @@ async def once(session: AsyncSession, *, key: str, work: Keyed, arguments: Mappi
     was rolled back. Key, answer and the work's rows commit together. Raises ValidationFailed for the key,
     IdempotencyConflict when it belongs to another request, and what `work` raises.
     """
-    _check(key)
-    fingerprint = sha256(repr((work.__name__, sorted(arguments.items()))).encode()).digest()
+    check(key)
+    mark = fingerprint(work.__name__, arguments)
     owner = actor_of(session) or ""
-    claim = insert(IdempotencyKey).values(owner=owner, key=key, fingerprint=fingerprint).on_conflict_do_nothing()
+    claim = insert(IdempotencyKey).values(owner=owner, key=key, fingerprint=mark).on_conflict_do_nothing()
     its_own = and_(IdempotencyKey.owner == owner, IdempotencyKey.key == key)
     while await session.scalar(claim.returning(IdempotencyKey.key)) is None:
         known = select(IdempotencyKey.fingerprint, IdempotencyKey.answer).where(its_own)
         stored = (await session.execute(known)).one_or_none()
         if stored is not None:  # else it was swept away in between
-            if stored.fingerprint != fingerprint:
+            if stored.fingerprint != mark:
                 raise IdempotencyConflict(PATH)
-            return Outcome(_thaw(stored.answer), replayed=True)
+            return Outcome(thaw(stored.answer), replayed=True)
     result = await work(session, **arguments)
     await session.execute(update(IdempotencyKey).where(its_own).values(answer=_freeze(result)))
     return Outcome(result, replayed=False)
+
+
+def fingerprint(name: str, arguments: Mapping[str, Any]) -> bytes:
+    """Return what tells a request under a key from another one."""
+    return sha256(repr((name, sorted(arguments.items()))).encode()).digest()
+
+
+async def find(statements: Statements, owner: str, key: str, mark: bytes) -> Outcome | None:
+    """Return what the request under a key was answered, or None. Raises IdempotencyConflict for another request's."""
+    text = await statements.fetch(_FIND, [owner, key])
+    if text is None:
+        return None
+    known = orjson.loads(text)
+    if known["fingerprint"] != mark.hex():
+        raise IdempotencyConflict(PATH)
+    return Outcome(thaw(known["answer"]), replayed=True)
+
+
+_FIND = """
+SELECT json_build_object('fingerprint', encode(fingerprint, 'hex'), 'answer', answer)::text
+FROM idempotency_keys WHERE owner = $1 AND key = $2
+"""
 
 
 async def sweep(session: AsyncSession) -> int:
@@ -72,7 +95,8 @@ async def sweep(session: AsyncSession) -> int:
     )
 
 
-def _check(key: str) -> None:
+def check(key: str) -> None:
+    """Raise ValidationFailed for what is no key."""
     rules = Rules()
     sound = 1 <= len(key) <= 255 and key.isprintable() and key.strip() == key
     rules.require(sound, PATH, "This must be 1 to 255 printable characters, without spaces at the ends.")
@@ -100,7 +124,8 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal | datetime) else value
 
 
-def _thaw(answer: Mapping[str, Any]) -> Any:
+def thaw(answer: Mapping[str, Any]) -> Any:
+    """Return what a service returned, as it was stored; an entity comes back as its columns were then."""
     if "table" not in answer:
         return answer["value"]
     columns = Base.metadata.tables[answer["table"]].columns

@@ -1,7 +1,7 @@
 """Row locks, and the order in which every transaction takes them: key, users, order, categories, products.
 
-services/idempotency.py claims the key before anything else is done. Two transactions that lock the same rows in the
-same order cannot wait for each other in a circle.
+services/idempotency.py claims the key before anything else is done. An order, one statement, claims it when it
+has all its locks: services/placing.py. Two that lock rows in one order cannot wait for each other in a circle.
 """
 
 from collections.abc import Collection
@@ -42,12 +42,6 @@ _CATEGORIES_BY_NAME = (
     .order_by(Category.name)
     .with_for_update(read=True, key_share=True)
 )
-
-
-async def keep_user(session: AsyncSession, user_id: int) -> bool:
-    """Tell whether the user exists and was not erased, and keep it so until the transaction ends."""
-    statement = select(User.id).where(User.id == user_id, User.erased_at.is_(None)).with_for_update(read=True)
-    return await session.scalar(statement) is not None
 
 
 async def lock_admins_and_user(session: AsyncSession, user_id: int) -> dict[int, Any]:

@@ -1,9 +1,6 @@
-"""Order rules. Callers own the transaction."""
+"""The life of orders once they were placed. Callers own the transaction."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,20 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shop_graphql.database import actor_of
 from shop_graphql.errors import (
     InvalidTransition,
-    Issue,
     NotFound,
-    OutOfStock,
-    Path,
-    PriceChanged,
-    ShopError,
-    Shortage,
-    ValidationFailed,
     VersionConflict,
-    refuse,
 )
 from shop_graphql.models import (
-    MAX_INT,
-    MAX_MONEY,
     TRANSITIONS,
     MovementKind,
     Order,
@@ -35,25 +22,6 @@ from shop_graphql.models import (
 from shop_graphql.services import locks, outbox, stock
 from shop_graphql.services.rules import Rules
 
-MAX_ITEMS = 50
-MAX_QUANTITY = 999
-
-
-@dataclass(frozen=True)
-class NewItem:
-    """A product and how many of it are ordered."""
-
-    product_id: int
-    quantity: int
-
-
-@dataclass
-class _Line:
-    """All items of one product; `path` is where it was first named."""
-
-    path: Path
-    quantity: int = 0
-
 
 @dataclass(frozen=True)
 class _Target:
@@ -62,36 +30,6 @@ class _Target:
     status: OrderStatus
     expected_version: int | None
     only_user: int | None = None
-
-
-async def create_order(
-    session: AsyncSession, *, user_id: int, items: Sequence[NewItem], expected_total: Decimal | None = None
-) -> Order:
-    """Order products at today's prices and take them from stock, all or nothing.
-
-    Quantities are summed per product; locks the products by id. Raises, with every problem of the request at once,
-    ValidationFailed, NotFound (paths `user_id` and `items.N.product_id`) and OutOfStock; and PriceChanged when the
-    total is not `expected_total`.
-    """
-    lines, rules = _lines(items)
-    exists = await locks.keep_user(session, user_id)
-    products = await locks.lock_products(session, lines)
-    for id, line in lines.items():
-        sold = id not in products or products[id].archived_at is None
-        rules.require(sold, (*line.path, "product_id"), "This product is no longer sold.")
-    stranger = [] if exists else [NotFound("user", ("user_id",))]
-    refuse([*rules.problems(), *stranger, *_missing(lines, products), *_shortages(lines, products)])
-    total = sum((products[id].price * line.quantity for id, line in lines.items()), Decimal())
-    if total > MAX_MONEY:
-        raise ValidationFailed(Issue(("items",), f"The order comes to {total}; at most {MAX_MONEY} is possible."))
-    if expected_total is not None and total != expected_total:
-        raise PriceChanged(expected_total, total)
-    order = await _insert(session, user_id, total, lines, products)
-    balances = await stock.move(
-        session, {id: -line.quantity for id, line in lines.items()}, MovementKind.ORDER, order_id=order.id
-    )
-    await outbox.emit(session, "order.placed", _event(order, lines, balances))
-    return order
 
 
 async def complete_order(session: AsyncSession, *, order_id: int, expected_version: int | None = None) -> Order:
@@ -136,29 +74,6 @@ async def delete_order(session: AsyncSession, *, order_id: int) -> None:
     await session.execute(delete(Order).where(Order.id == order_id))
 
 
-async def _insert(
-    session: AsyncSession, user_id: int, total: Decimal, lines: Mapping[int, _Line], products: Mapping[int, Any]
-) -> Order:
-    order = Order(user_id=user_id, total_amount=total)
-    session.add(order)
-    await session.flush()
-    items = [
-        {
-            "order_id": order.id,
-            "product_id": id,
-            "product_name": products[id].name,
-            "quantity": line.quantity,
-            "unit_price": products[id].price,
-        }
-        for id, line in lines.items()
-    ]
-    await session.execute(insert(OrderItem), items)
-    await session.execute(
-        insert(OrderEvent).values(order_id=order.id, status=OrderStatus.PENDING, actor=actor_of(session))
-    )
-    return order
-
-
 async def _advance(
     session: AsyncSession, order_id: int, target: _Target, reason: str | None = None, **facts: bool
 ) -> Order:
@@ -177,42 +92,6 @@ async def _advance(
     await session.execute(insert(OrderEvent).values(event))
     await outbox.emit(session, f"order.{status.value}", {"orderId": order_id, "reason": reason, **facts})
     return changed
-
-
-def _event(order: Order, lines: Mapping[int, _Line], balances: Mapping[int, int]) -> dict[str, Any]:
-    items = [{"productId": id, "quantity": line.quantity, "balance": balances[id]} for id, line in lines.items()]
-    return {"orderId": order.id, "userId": order.user_id, "totalAmount": str(order.total_amount), "items": items}
-
-
-def _lines(items: Sequence[NewItem]) -> tuple[dict[int, _Line], Rules]:
-    rules = Rules()
-    rules.require(len(items) > 0, ("items",), "An order has at least one item.")
-    lines: dict[int, _Line] = {}
-    for index, item in enumerate(items):
-        rules.require(item.quantity >= 1, ("items", index, "quantity"), "This must be at least 1.")
-        line = lines.setdefault(item.product_id, _Line(("items", index)))
-        line.quantity += item.quantity
-    for line in lines.values():
-        message = f"At most {MAX_QUANTITY} of one product can be ordered at once; this comes to {line.quantity}."
-        rules.require(line.quantity <= MAX_QUANTITY, (*line.path, "quantity"), message)
-    if len(lines) > MAX_ITEMS:
-        rules.require(False, ("items",), f"An order has at most {MAX_ITEMS} different products, not {len(lines)}.")
-        rules.enforce()
-    return lines, rules
-
-
-def _missing(lines: Mapping[int, _Line], products: Mapping[int, Any]) -> list[ShopError]:
-    return [NotFound("product", (*line.path, "product_id")) for id, line in lines.items() if id not in products]
-
-
-def _shortages(lines: Mapping[int, _Line], products: Mapping[int, Any]) -> list[ShopError]:
-    shortages = [
-        Shortage((*line.path, "quantity"), id, line.quantity, products[id].stock_quantity)
-        for id, line in lines.items()
-        # What no integer can hold has broken its rule already, and a client could not be told how much it is.
-        if id in products and products[id].stock_quantity < line.quantity <= MAX_INT
-    ]
-    return [OutOfStock(*shortages)] if shortages else []
 
 
 async def _put_back(session: AsyncSession, order_id: int, reason: str | None) -> None:

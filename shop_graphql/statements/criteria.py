@@ -6,7 +6,7 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
 from shop_graphql.access import Role
-from shop_graphql.models import Category, Order, OrderItem, OrderStatus, Product, StockMovement, User
+from shop_graphql.models import Category, Order, OrderItem, Product, StockMovement, User
 from shop_graphql.statements import search
 from shop_graphql.statements.filters import (
     All,
@@ -15,6 +15,7 @@ from shop_graphql.statements.filters import (
     Not,
     TextMatch,
     Where,
+    among,
     in_range,
     matches,
     mentions,
@@ -51,10 +52,6 @@ def _archived(wanted: bool) -> ColumnElement[bool]:
     return _product.archived_at.is_not(None) if wanted else _product.archived_at.is_(None)
 
 
-def _has_status(statuses: tuple[OrderStatus, ...]) -> ColumnElement[bool]:
-    return _order.status.in_(statuses)
-
-
 def _sku(match: TextMatch) -> ColumnElement[bool]:
     return and_(_product.sku.is_not(None), matches(_product.sku)(match))
 
@@ -65,7 +62,7 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
         "email": matches(_user.email, fold=True),
         "full_name": matches(_user.full_name),
         "created_at": in_range(_user.created_at),
-        "role": lambda roles: _user.role.in_(roles),
+        "role": among(_user.role),
     },
     Category: {
         "id": one_of(_category.id),
@@ -86,7 +83,7 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
     },
     Order: {
         "id": one_of(_order.id),
-        "status": _has_status,
+        "status": among(_order.status),
         "total_amount": in_range(_order.total_amount),
         "created_at": in_range(_order.created_at),
         "user_id": one_of(_order.user_id),
@@ -98,7 +95,7 @@ LEAVES: Mapping[Model, Mapping[str, Condition]] = {
         "unit_price": in_range(_item.unit_price),
     },
     StockMovement: {
-        "kind": lambda kinds: _movement.kind.in_(kinds),
+        "kind": among(_movement.kind),
         "order_id": lambda ids: and_(_movement.order_id.is_not(None), one_of(_movement.order_id)(ids)),
     },
 }

@@ -1,4 +1,7 @@
-"""Cursors: where a row stands in an order, as an opaque text that is refused under any other order."""
+"""Cursors: where a row stands in an order, as an opaque text that is refused under any other order.
+
+Python and SQL write the same text: JSON of a fingerprint and the keys of the order, in base64 for URLs.
+"""
 
 import binascii
 from base64 import b64decode, urlsafe_b64encode
@@ -9,10 +12,13 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Integer
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, Numeric, Text, cast, func, literal_column
+from sqlalchemy.sql.selectable import FromClause
 
 from shop_graphql import models
+from shop_graphql.deferred import each, later, now
 from shop_graphql.errors import InvalidCursor
+from shop_graphql.statements.filters import bind
 from shop_graphql.statements.pages import Source
 from shop_graphql.statements.sorting import Order, Sort, column, is_nullable
 from shop_graphql.text import is_storable
@@ -24,15 +30,60 @@ FINEST = Decimal("0.000001")
 
 def encode(source: Source, order: Order, row: Any) -> str:
     """Return the cursor of `row`: the values of the order's keys in it, and a fingerprint of the order and filter."""
-    values = [getattr(row, sort.key) for sort in order]
-    content = orjson.dumps([_fingerprint(source, order), *values], default=str)
+    values = [_written(getattr(row, sort.key)) for sort in order]
+    content = orjson.dumps([_fingerprint((source, order)), *values])
     return urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
+def _written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def encoded(source: Source, order: Order, rows: FromClause) -> ColumnElement[str]:
+    """Return the cursor of each of `rows`, whose columns are named after the keys, as SQL."""
+    fingerprint = bind(later(_fingerprint, (source, order)), Text())
+    values = [part for sort in order for part in (_sql("','"), _member(rows.c[sort.key]))]
+    content = func.concat(_sql("'[\"'"), fingerprint, _sql("'\"'"), *values, _sql("']'"))
+    encoded = func.encode(func.convert_to(content, _sql("'UTF8'")), _sql("'base64'"))
+    return func.translate(encoded, _sql("E'+/=\\n'"), _sql("'-_'"))
+
+
+def written_time(time: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return a time as RFC 3339 in UTC, with six digits of a second's fraction."""
+    return func.to_char(func.timezone(_sql("'UTC'"), time), _sql("""'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'"""))
+
+
+def _member(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    if isinstance(value.type, DateTime):
+        value = written_time(value)
+    elif isinstance(value.type, Numeric):
+        value = cast(value, Text)
+    return func.coalesce(cast(func.to_json(value), Text), _sql("'null'"))
+
+
+def _sql(text: str) -> ColumnElement[Any]:
+    return literal_column(text)
+
+
 def decode(source: Source, order: Order, cursor: str) -> tuple[Any, ...]:
-    """Return the values that `encode` wrote. Raises InvalidCursor for anything else, forged values included."""
+    """Return the values that `encode` wrote, deferred where the cursor or the filter is.
+
+    Raises InvalidCursor for anything else, forged values included.
+    """
+    values = later(_decode, (source, order, cursor))
+    return each(values, now(_nulls, values))
+
+
+def _nulls(values: tuple[Any, ...]) -> tuple[bool, ...]:
+    return tuple(value is None for value in values)
+
+
+def _decode(arguments: tuple[Source, Order, str]) -> tuple[Any, ...]:
+    source, order, cursor = arguments
     fingerprint, *texts = _content(cursor)
-    if fingerprint != _fingerprint(source, order):
+    if fingerprint != _fingerprint((source, order)):
         raise InvalidCursor("This cursor belongs to another list, order or filter; start again without it.")
     if len(texts) != len(order):
         raise InvalidCursor("This is not a cursor of this server.")
@@ -55,7 +106,8 @@ def _content(cursor: str) -> Sequence[Any]:
     return content
 
 
-def _fingerprint(source: Source, order: Order) -> str:
+def _fingerprint(view: tuple[Source, Order]) -> str:
+    source, order = view
     return blake2b(repr((source.model.__tablename__, source.where, order)).encode(), digest_size=6).hexdigest()
 
 

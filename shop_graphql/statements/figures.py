@@ -1,14 +1,17 @@
 """Figures over all rows of a connection, not only its page: aggregates and facets."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, BigInteger, ColumnElement, Numeric, Select, Text, cast, func, literal_column, select
-from sqlalchemy import bindparam as bind
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, Numeric, Select, cast, func, literal_column, select
+from sqlalchemy import column as bare_column
+from sqlalchemy.sql.selectable import FromClause
 
-from shop_graphql.models import Order, Product
+from shop_graphql.deferred import later
+from shop_graphql.models import ZERO, Order, Product
+from shop_graphql.statements.filters import bind
 from shop_graphql.statements.pages import Listing, Part
 
 _product = Product.__table__.c
@@ -17,9 +20,20 @@ _order = Order.__table__.c
 
 @dataclass(frozen=True)
 class ProductFigures(Part):
-    """An object of prices, stock quantities and the value of all stock; every number is a text, or null of no rows."""
+    """Prices, stock quantities and the value of all stock, in one row."""
 
-    def select(self, listing: Listing) -> Select[Any]:
+    columns = {  # noqa: RUF012
+        "price_min": Decimal,
+        "price_max": Decimal,
+        "price_sum": Decimal,
+        "price_avg": Decimal,
+        "stock_min": int,
+        "stock_max": int,
+        "stock_sum": int,
+        "stock_value": Decimal,
+    }
+
+    def rows(self, listing: Listing) -> Select[Any]:
         # Counted per price first: products share prices, and amounts are much slower to add up than integers. An index
         # holds all that is needed, in this order.
         prices = (
@@ -34,87 +48,86 @@ class ProductFigures(Part):
             .lateral()
         )
         price, stock = prices.c.price, prices.c.stock
-        sum_of_prices, products = func.sum(price * prices.c.products), func.sum(prices.c.products)
-        figures = {
-            "price": _spread(func.min(price), func.max(price), sum_of_prices, sum_of_prices / products),
-            "stock_quantity": _spread(func.min(prices.c.least), func.max(prices.c.greatest), func.sum(stock)),
-            "stock_value": _text(func.coalesce(func.sum(price * stock), 0)),
-        }
-        return select(_object(figures).label("value")).select_from(prices)
+        sum_of_prices = func.sum(price * prices.c.products)
+        return select(
+            *_spread("price", func.min(price), func.max(price), sum_of_prices),
+            func.round(sum_of_prices / func.sum(prices.c.products), 2).label("price_avg"),
+            *_spread("stock", func.min(prices.c.least), func.max(prices.c.greatest), cast(func.sum(stock), BigInteger)),
+            func.coalesce(func.sum(price * stock), ZERO).label("stock_value"),
+        ).select_from(prices)
 
 
 @dataclass(frozen=True)
 class OrderFigures(Part):
-    """An object of total amounts; every number is a text, or null of no rows."""
+    """Total amounts, in one row."""
 
-    def select(self, listing: Listing) -> Select[Any]:
+    columns = {"amount_min": Decimal, "amount_max": Decimal, "amount_sum": Decimal, "amount_avg": Decimal}  # noqa: RUF012
+
+    def rows(self, listing: Listing) -> Select[Any]:
         amount = _order.total_amount
-        figures = _spread(func.min(amount), func.max(amount), func.sum(amount), func.avg(amount))
-        return listing.rows(_object({"total_amount": figures}).label("value"))
+        figures = _spread("amount", func.min(amount), func.max(amount), func.sum(amount))
+        return listing.rows(*figures, func.round(func.avg(amount), 2).label("amount_avg"))
 
 
 @dataclass(frozen=True)
 class CategoryFacet(Part):
-    """A list of [category's id, number of products], most products first, as though no category were filtered by."""
+    """Categories and their numbers of products, most products first, as though no category were filtered by."""
 
     limit: int
+    columns = {"category_id": int, "count": int}  # noqa: RUF012
+    many = True
 
-    def select(self, listing: Listing) -> Select[Any]:
+    def rows(self, listing: Listing) -> Select[Any]:
         rows = listing.rows(_product.category_id, func.count().label("count"), disregarding="category_id")
-        counts = (
-            rows.group_by(_product.category_id)
-            .order_by(func.count().desc(), _product.category_id)
-            .limit(self.limit)
-            .lateral()
-        )
-        pair = func.json_build_array(counts.c.category_id, counts.c["count"])
-        return select(_list(pair, counts.c["count"].desc(), counts.c.category_id)).select_from(counts)
+        best = rows.group_by(_product.category_id).order_by(func.count().desc(), _product.category_id)
+        return best.limit(bind(self.limit, Integer()))
+
+    def order(self, rows: FromClause) -> Sequence[ColumnElement[Any]]:
+        return rows.c["count"].desc(), rows.c.category_id
 
 
 @dataclass(frozen=True)
 class PriceFacet(Part):
-    """A list of [bucket, number of products] as though no price were filtered by; buckets without products are absent.
-
-    Bucket 0 lies below the first of the ascending `bounds`, bucket n from the n-th bound up.
-    """
+    """Numbers of products below, between and above the ascending `bounds`, as though no price were filtered by."""
 
     bounds: tuple[Decimal, ...]
+    columns = {"from_": Decimal, "to": Decimal, "count": int, "bucket": int}  # noqa: RUF012
+    many = True
 
-    def select(self, listing: Listing) -> Select[Any]:
+    def rows(self, listing: Listing) -> Select[Any]:
         prices = listing.rows(_product.price, func.count().label("products"), disregarding="price")
         grouped = prices.group_by(_product.price).order_by(_product.price).lateral()
-        bounds = bind(None, list(self.bounds), type_=ARRAY(Numeric()))
-        bucket = func.width_bucket(grouped.c.price, bounds).label("bucket")
-        count = cast(func.sum(grouped.c.products), BigInteger).label("count")
-        counts = select(bucket, count).select_from(grouped).group_by(bucket).lateral()
-        pair = func.json_build_array(counts.c.bucket, counts.c["count"])
-        return select(_list(pair, counts.c.bucket)).select_from(counts)
+        bucket = func.width_bucket(grouped.c.price, _amounts(later(list, self.bounds)))
+        counts = select(bucket.label("bucket"), func.sum(grouped.c.products).label("count")).select_from(grouped)
+        found = counts.group_by(bucket).lateral()
+        buckets = (
+            func.unnest(_amounts(later(_lower, self.bounds)), _amounts(later(_upper, self.bounds)))
+            .table_valued(bare_column("from_", Numeric), bare_column("to", Numeric), with_ordinality="bucket")
+            .render_derived()
+        )
+        count = cast(func.coalesce(found.c["count"], 0), BigInteger).label("count")
+        return select(buckets.c.from_, buckets.c.to, count, buckets.c.bucket).join_from(
+            buckets, found, found.c.bucket == buckets.c.bucket - 1, isouter=True
+        )
+
+    def order(self, rows: FromClause) -> Sequence[ColumnElement[Any]]:
+        return (rows.c.bucket,)
 
 
 def _spread(
-    least: ColumnElement[Any],
-    greatest: ColumnElement[Any],
-    total: ColumnElement[Any],
-    average: ColumnElement[Any] | None = None,
-) -> ColumnElement[Any]:
-    figures = {"min": _text(least), "max": _text(greatest), "sum": _text(func.coalesce(total, 0))}
-    if average is not None:
-        figures["avg"] = _text(func.round(average, 2))
-    return _object(figures)
+    name: str, least: ColumnElement[Any], greatest: ColumnElement[Any], total: ColumnElement[Any]
+) -> list[ColumnElement[Any]]:
+    total = func.coalesce(total, ZERO if isinstance(total.type, Numeric) else literal_column("0"))
+    return [least.label(f"{name}_min"), greatest.label(f"{name}_max"), total.label(f"{name}_sum")]
 
 
-def _text(number: ColumnElement[Any]) -> ColumnElement[str]:
-    """JSON numbers lose digits on the way through many clients and languages."""
-    return cast(number, Text)
+def _amounts(values: Any) -> ColumnElement[Any]:
+    return bind(values, ARRAY(Numeric()))
 
 
-def _object(members: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
-    arguments: list[ColumnElement[Any]] = []
-    for name, value in members.items():
-        arguments += [literal_column(f"'{name}'"), value]
-    return func.json_build_object(*arguments, type_=JSON)
+def _lower(bounds: Sequence[Decimal]) -> list[Decimal | None]:
+    return [None, *bounds]
 
 
-def _list(item: ColumnElement[Any], *order: ColumnElement[Any]) -> ColumnElement[Any]:
-    items = func.json_agg(item).aggregate_order_by(*order)
-    return func.coalesce(items, func.json_build_array(), type_=JSON).label("value")
+def _upper(bounds: Sequence[Decimal]) -> list[Decimal | None]:
+    return [*bounds, None]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Numeric, and_, bindparam, false, func, true
 from sqlalchemy.types import TypeEngine
 
+from shop_graphql.deferred import later, now
 from shop_graphql.text import is_storable
 
 
@@ -86,8 +86,8 @@ def value_of(where: Where, key: str) -> Any:
 
 
 def bind(value: Any, type_: TypeEngine[Any]) -> ColumnElement[Any]:
-    """Return `value` as a parameter; an amount keeps digits that the column has no room for."""
-    return bindparam(None, value, type_=Numeric() if isinstance(value, Decimal) else type_)
+    """Return `value`, which may be deferred, as a parameter; an amount keeps digits that a column has no room for."""
+    return bindparam(None, value, type_=Numeric() if isinstance(type_, Numeric) else type_)
 
 
 def in_range(column: ColumnElement[Any]) -> Condition:
@@ -107,7 +107,12 @@ def in_range(column: ColumnElement[Any]) -> Condition:
 
 def one_of(column: ColumnElement[Any]) -> Condition:
     """Return the condition that `column`, a bigint, is one of a tuple of numbers."""
-    return lambda ids: column == func.any(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
+    return lambda ids: column == func.any(bind(later(list, ids), ARRAY(BigInteger)))
+
+
+def among(column: ColumnElement[Any]) -> Condition:
+    """Return the condition that `column` is one of a tuple of values of an enum."""
+    return lambda values: column.in_([bind(value, column.type) for value in values]) if values else false()
 
 
 def matches(column: ColumnElement[str], *, fold: bool = False) -> Condition:
@@ -120,16 +125,16 @@ def matches(column: ColumnElement[str], *, fold: bool = False) -> Condition:
 
     def condition(match: TextMatch) -> ColumnElement[bool]:
         texts = [text for text in (match.eq, match.starts_with) if text is not None]
-        if not all(is_storable(text) for text in texts):
+        if not all(now(is_storable, text) for text in texts):
             return false()
         tests: list[ColumnElement[bool]] = (
             [] if match.eq is None else [subject == _folded(bind(match.eq, column.type), fold)]
         )
-        if match.starts_with:
-            prefix = match.starts_with.lower() if fold else match.starts_with
-            end = _next_text(prefix)
+        if match.starts_with is not None and now(bool, match.starts_with):
+            prefix = later(str.lower, match.starts_with) if fold else match.starts_with
+            end = later(_next_text, prefix)
             tests.append(subject.bool_op("~>=~")(bind(prefix, column.type)))
-            tests += [subject.bool_op("~<~")(bind(end, column.type))] if end else []
+            tests += [subject.bool_op("~<~")(bind(end, column.type))] if now(bool, end) else []
         return and_(true(), *tests)
 
     return condition

@@ -1,20 +1,42 @@
 """Connections: pages and whatever else is asked of a list, for every parent in one statement."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, bindparam, exists, func, literal, select, true
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Numeric,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy import column as bare_column
-from sqlalchemy.sql.selectable import FromClause, LateralFromClause
+from sqlalchemy.sql.selectable import FromClause
 
 from shop_graphql.access import Role
+from shop_graphql.deferred import later
 from shop_graphql.statements.criteria import Criteria, with_default
-from shop_graphql.statements.filters import EVERYTHING, Where, without
-from shop_graphql.statements.rows import Model, columns
+from shop_graphql.statements.filters import EVERYTHING, Where, bind, without
+from shop_graphql.statements.rows import Model, columns, some_columns
 from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, order_by, reversed_order
 from shop_graphql.statements.visibility import visible
+
+MAX_LIMIT = 100
+"""Rows of a page, at the most."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +62,16 @@ class Window:
     after: tuple[Any, ...] | None = None
     before: tuple[Any, ...] | None = None
 
+    @property
+    def direction(self) -> Order:
+        """The order in which rows are looked for."""
+        return reversed_order(self.order) if self.backwards else self.order
+
 
 class Listing:
     """A connection inside a statement: its rows, beside the parent they belong to."""
 
-    def __init__(self, source: Source, window: Window, parents: FromClause) -> None:
+    def __init__(self, source: Source, window: Window, parents: FromClause | None = None) -> None:
         self.source = source
         self.window = window
         self._parents = parents
@@ -56,7 +83,7 @@ class Listing:
         table = self.source.model.__table__
         seen = visible(self.source.model, self.source.role)
         statement = select(*selected).select_from(table).where(seen, self._criteria.condition(where))
-        if self.source.parent is not None:
+        if self.source.parent is not None and self._parents is not None:
             statement = statement.where(table.c[self.source.parent] == self._parents.c.id)
         return statement.correlate(self._parents)
 
@@ -66,11 +93,28 @@ class Listing:
 
 
 class Part(ABC):
-    """Something that can be asked of a connection. Equal parts are asked for once."""
+    """Something that can be asked of a connection, as rows of these columns. Equal parts are asked for once."""
+
+    columns: ClassVar[Mapping[str, type]]
+    many: ClassVar[bool] = False
+    """Whether there can be any number of rows; else there is one."""
 
     @abstractmethod
-    def select(self, listing: Listing) -> Select[Any]:
-        """Select one row of one column, `value`."""
+    def rows(self, listing: Listing) -> Select[Any]:
+        """Select the rows."""
+
+    def order(self, rows: FromClause) -> Sequence[ColumnElement[Any]]:
+        """Return what many rows are sorted by."""
+        raise NotImplementedError
+
+    def read(self, value: Any) -> Any:
+        """Return the row, or the list of rows, that `connection` selects as one value."""
+        return [self._row(members) for members in value] if self.many else self._row(value)
+
+    def _row(self, members: Sequence[Any]) -> Any:
+        row = dict(zip(self.columns, members, strict=True))
+        amounts = (name for name, type_ in self.columns.items() if type_ is Decimal and row[name] is not None)
+        return SimpleNamespace(**{**row, **{name: Decimal(row[name]) for name in amounts}})
 
 
 @dataclass(frozen=True)
@@ -83,8 +127,9 @@ class Outside(Part):
     """Whether a row lies at or beyond the window's `before` (`ahead`), or its `after`."""
 
     ahead: bool
+    columns = {"value": bool}  # noqa: RUF012
 
-    def select(self, listing: Listing) -> Select[Any]:
+    def rows(self, listing: Listing) -> Select[Any]:
         window = listing.window
         point, order = (window.before, window.order) if self.ahead else (window.after, reversed_order(window.order))
         if point is None:
@@ -95,13 +140,17 @@ class Outside(Part):
 
 @dataclass(frozen=True)
 class Count(Part):
-    """How many rows there are without paging, counted no further than one past `up_to`."""
+    """How many rows there are without paging, `up_to` at the most, and whether that is all of them."""
 
     up_to: int
+    columns = {"value": int, "is_exact": bool}  # noqa: RUF012
 
-    def select(self, listing: Listing) -> Select[Any]:
-        rows = listing.rows(literal(1)).limit(self.up_to + 1).lateral()
-        return select(func.count().label("value")).select_from(rows)
+    def rows(self, listing: Listing) -> Select[Any]:
+        limit = bind(self.up_to, BigInteger())
+        one_more = bind(later(lambda up_to: up_to + 1, self.up_to), BigInteger())
+        rows = listing.rows(literal(1)).limit(one_more).lateral()
+        found = select(func.count().label("count")).select_from(rows).lateral().c.count
+        return select(func.least(found, limit).label("value"), (found <= limit).label("is_exact"))
 
 
 def connection(source: Source, window: Window, parts: Sequence[Part | Rows]) -> Select[Any]:
@@ -113,11 +162,23 @@ def connection(source: Source, window: Window, parts: Sequence[Part | Rows]) -> 
     """
     parents = _parents(source)
     listing = Listing(source, window, parents)
-    values = [part.select(listing).lateral() for part in parts if isinstance(part, Part)]
+    values = [_value(part, listing).lateral() for part in parts if isinstance(part, Part)]
     statement = select(parents.c.id.label("parent"), *(value.c.value for value in values)).select_from(parents)
     for value in values:
         statement = statement.join(value, true())
     return _with_page(statement, listing) if Rows() in parts else statement
+
+
+def _value(part: Part, listing: Listing) -> Select[Any]:
+    """Select one row of one column, `value`: the part's row as a list, or the list of all its rows."""
+    rows = part.rows(listing).lateral()
+    # Many languages and clients read numbers of JSON with the loss of digits.
+    members = (cast(column, Text) if isinstance(column.type, Numeric) else column for column in rows.c)
+    value = func.json_build_array(*members, type_=JSON)
+    if part.many:
+        listed = func.json_agg(value).aggregate_order_by(*part.order(rows))
+        value = func.coalesce(listed, func.json_build_array(), type_=JSON)
+    return select(value.label("value")).select_from(rows)
 
 
 def _parents(source: Source) -> FromClause:
@@ -128,21 +189,29 @@ def _parents(source: Source) -> FromClause:
 
 
 def _with_page(statement: Select[Any], listing: Listing) -> Select[Any]:
-    window = listing.window
-    direction = reversed_order(window.order) if window.backwards else window.order
-    page = _page(listing, direction)
-    return statement.add_columns(*page.c).join(page, true(), isouter=True).order_by(*order_by(page, direction))
+    page = page_of(listing, surplus=True).lateral("page")
+    order = order_by(page, listing.window.direction)
+    return statement.add_columns(*page.c).join(page, true(), isouter=True).order_by(*order)
 
 
-def _page(listing: Listing, direction: Order) -> LateralFromClause:
+def page_of(listing: Listing, names: Set[str] | None = None, *, surplus: bool) -> Select[Any]:
+    """Select the rows of a page, from the end at which it begins, and the row after them when there is a `surplus`.
+
+    They have all columns, or those of the `names` and of the order.
+    """
     model, where, window = listing.source.model, listing.source.where, listing.window
-    selected = list(columns(model))
+    direction = window.direction
+    keys = {sort.key for sort in direction}
+    selected = list(columns(model)) if names is None else some_columns(model, names | keys)
     selected += [column(model, where, sort).label(sort.key) for sort in direction if sort.key == RELEVANCE]
     statement = listing.rows(*selected)
     if window.after is not None:
         statement = statement.where(listing.beyond(window.order, window.after))
     if window.before is not None:
         statement = statement.where(listing.beyond(reversed_order(window.order), window.before))
-    keys = [(column(model, where, sort), sort.descending) for sort in direction]
-    ordered = statement.order_by(*(key.desc() if descending else key.asc() for key, descending in keys))
-    return ordered.limit(window.limit + 1).lateral("page")
+    sorts = [(column(model, where, sort), sort.descending) for sort in direction]
+    ordered = statement.order_by(*(key.desc() if descending else key.asc() for key, descending in sorts))
+    # PostgreSQL does not know the parameter when it plans for all values, and would expect a tenth of the table.
+    few = ordered.limit(literal_column(str(MAX_LIMIT + 1))).subquery()
+    limit = later(lambda limit: limit + 1, window.limit) if surplus else window.limit
+    return select(few).order_by(*order_by(few, direction)).limit(bind(limit, BigInteger()))

@@ -8,12 +8,13 @@ products whose name looks like them are found instead.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
     Numeric,
+    Text,
     and_,
     case,
     cast,
@@ -27,7 +28,9 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from shop_graphql.deferred import later, now
 from shop_graphql.models import Product
+from shop_graphql.statements.filters import bind
 from shop_graphql.text import is_storable
 
 MAX_LENGTH = 200
@@ -69,14 +72,32 @@ def parse(query: str) -> list[list[Term]]:
     return found
 
 
+def _terms(query: str) -> list[list[Term]]:
+    """Return the alternatives of a query that may be deferred: their form is known, the words then are not."""
+    alternatives = later(parse, query)
+    form = now(_form, alternatives)
+    return [
+        [Term(later(partial(_text, i, j), alternatives), *flags) for j, flags in enumerate(terms)]
+        for i, terms in enumerate(form)
+    ]
+
+
+def _form(alternatives: list[list[Term]]) -> tuple[tuple[tuple[bool, bool, bool], ...], ...]:
+    return tuple(tuple((term.excluded, term.phrase, term.prefix) for term in terms) for terms in alternatives)
+
+
+def _text(alternative: int, term: int, alternatives: list[list[Term]]) -> str:
+    return alternatives[alternative][term].text
+
+
 def condition(query: str) -> ColumnElement[bool]:
     """Return the condition that a product is found by `query`. A query that says nothing finds everything.
 
     The products are found once for all uses of the same condition in a statement.
     """
-    if not is_storable(query):
+    if not now(is_storable, query):
         return false()
-    alternatives = parse(query)
+    alternatives = _terms(query)
     if not alternatives:
         return true()
     exact = select(_products.c.id).where(_has(alternatives)).cte()
@@ -92,7 +113,7 @@ def condition(query: str) -> ColumnElement[bool]:
 
 def relevance(query: str) -> ColumnElement[Any]:
     """Return how far a product is from `query`: negative, the less the better; cursors hold its six places."""
-    alternatives = parse(query) if is_storable(query) else []
+    alternatives = _terms(query) if now(is_storable, query) else []
     if not alternatives:
         return cast(0, Numeric)
     rank = 1 + func.ts_rank(_products.c.search_vector, _tsquery(alternatives))
@@ -114,29 +135,34 @@ def _joined(operator: Literal["||", "&&"], queries: Sequence[ColumnElement[Any]]
 
 def _term(term: Term) -> ColumnElement[Any]:
     if term.prefix:
-        quoted = term.text.replace("\\", "\\\\").replace("'", "''")
-        query = func.to_tsquery(_CONFIGURATION, f"'{quoted}':*")
+        query = func.to_tsquery(_CONFIGURATION, bind(later(_unfinished, term.text), Text()))
     elif term.phrase:
-        query = func.phraseto_tsquery(_CONFIGURATION, term.text)
+        query = func.phraseto_tsquery(_CONFIGURATION, bind(term.text, Text()))
     else:
-        query = func.plainto_tsquery(_CONFIGURATION, term.text)
+        query = func.plainto_tsquery(_CONFIGURATION, bind(term.text, Text()))
     return func.tsquery_not(query) if term.excluded else query
+
+
+def _unfinished(word: str) -> str:
+    quoted = word.replace("\\", "\\\\").replace("'", "''")
+    return f"'{quoted}':*"
 
 
 def _likeness(alternatives: Sequence[Sequence[Term]]) -> ColumnElement[Any]:
     """Return how much a product's name has of the words, from 0 to 1: the best of the alternatives."""
     folded = func.shop_fold(_products.c.name)
-    return func.greatest(*(func.word_similarity(func.shop_fold(_words(terms)), folded) for terms in alternatives))
+    words = (func.shop_fold(bind(_words(terms), Text())) for terms in alternatives)
+    return func.greatest(*(func.word_similarity(text, folded) for text in words))
 
 
 def _resembles(terms: Sequence[Term]) -> ColumnElement[bool]:
     words = _words(terms)
-    if len(words) < MIN_SIMILAR:
+    if now(lambda text: len(text) < MIN_SIMILAR, words):
         return false()
-    likeness = func.shop_fold(words).bool_op("<%")(func.shop_fold(_products.c.name))
+    likeness = func.shop_fold(bind(words, Text())).bool_op("<%")(func.shop_fold(_products.c.name))
     excluded = [_term(Term(term.text, phrase=term.phrase)) for term in terms if term.excluded]
     return and_(likeness, *(~_products.c.search_vector.bool_op("@@")(query) for query in excluded))
 
 
-def _words(terms: Sequence[Term]) -> str:
-    return " ".join(term.text for term in terms if not term.excluded)
+def _words(terms: Sequence[Term]) -> Any:
+    return later(" ".join, [term.text for term in terms if not term.excluded])

@@ -12,11 +12,16 @@ from shop_graphql.statements.rows import columns, texts
 from shop_graphql.statements.visibility import visible
 
 
+def has_email(email: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that a user has this e-mail address, whatever its case."""
+    return func.lower(User.email) == func.lower(email)
+
+
 @cache
 def users_by_email(role: Role | None) -> Select[Any]:
     """Select `key` and the user, if seen, of every e-mail address in the array `:keys`, whatever its case."""
     keys = texts("keys")
-    users = select(keys.c.key, *columns(User)).join(keys, func.lower(User.email) == func.lower(keys.c.key))
+    users = select(keys.c.key, *columns(User)).join(keys, has_email(keys.c.key))
     return users.where(visible(User, role))
 
 

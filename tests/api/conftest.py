@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from shop_graphql.access import Role
 from shop_graphql.app import create_app
+from shop_graphql.auth import Passwords
 from shop_graphql.database import Database
 from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
@@ -18,6 +19,8 @@ from tests.factories import Factory
 
 ADMIN = signed_in(MAX_ID, Role.ADMIN)
 """The headers of somebody who may do everything, and whose id no user of a test has."""
+
+PASSWORD = "correct horse battery staple"
 
 ACTOR = f"user_{MAX_ID}"
 
@@ -77,6 +80,12 @@ async def anonymous_http(app: Starlette, empty_shop: None) -> AsyncIterator[http
         yield client
 
 
+@pytest.fixture(scope="session")
+async def password_hash() -> str:
+    """The hash of PASSWORD, which takes long to make."""
+    return await Passwords().hash(PASSWORD)
+
+
 @pytest.fixture
 def client(http: httpx.AsyncClient) -> Client:
     return Client(http)
@@ -88,8 +97,15 @@ def make(database: Database, empty_shop: None) -> Factory:
 
 
 @pytest.fixture
-def statements(app: Starlette) -> Iterator[list[str]]:
-    """Every SQL statement that the application sends, in order."""
+def resolvers(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave everything to the resolvers."""
+    monkeypatch.setattr(app.state.endpoint, "short_way", None)
+    monkeypatch.setattr(app.state.endpoint, "carrier", None)
+
+
+@pytest.fixture
+def statements(app: Starlette, resolvers: None) -> Iterator[list[str]]:
+    """Every SQL statement that the resolvers send, in order."""
     sent: list[str] = []
     engine = app.state.database.engine.sync_engine
 

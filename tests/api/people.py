@@ -13,7 +13,6 @@ from tests.api.mutating import mutate
 from tests.conftest import signed_in
 from tests.factories import Factory
 
-PASSWORD = "correct horse battery staple"
 VIEWERS = ("anonymous", "other", "owner", "staff", "admin")
 
 

@@ -10,9 +10,9 @@ import pytest
 from graphql import GraphQLInterfaceType, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLScalarType
 
 from shop_graphql.api.schema import schema
-from shop_graphql.auth import Passwords
+from tests.api.conftest import PASSWORD
 from tests.api.mutating import KEYED, document, keyed
-from tests.api.people import PASSWORD, VIEWERS, World, world
+from tests.api.people import VIEWERS, World, world
 from tests.factories import Factory
 
 TYPES = schema._schema.type_map
@@ -85,11 +85,6 @@ MUTATIONS = {
     "upsertProducts": "UFFDD",
 }
 CODES = {"UNAUTHENTICATED": "U", "FORBIDDEN": "F"}
-
-
-@pytest.fixture(scope="module")
-async def password_hash() -> str:
-    return await Passwords().hash(PASSWORD)
 
 
 @pytest.fixture

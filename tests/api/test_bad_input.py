@@ -655,6 +655,14 @@ async def test_more_than_an_integer_holds_is_a_bad_quantity_and_no_shortage(clie
 
 
 @pytest.mark.usefixtures("unchanged")
+async def test_less_than_an_integer_holds_is_a_bad_quantity(client: Client) -> None:
+    items = [{"productId": "prod_1", "quantity": -(2**31)}] * 2
+    placed = await mutate(client, "createOrder", userId="user_1", items=items)
+    issues = [{"path": path("items", index, "quantity"), "message": SMALL} for index in (0, 1)]
+    assert placed == refused("Validation", f"{SMALL}; {SMALL}", issues=issues)
+
+
+@pytest.mark.usefixtures("unchanged")
 async def test_an_order_without_items_is_refused(client: Client) -> None:
     placed = await mutate(client, "createOrder", userId="user_1", items=[])
     assert placed == invalid("An order has at least one item.", "items")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.applications import Starlette
 
 from shop_graphql import services
-from shop_graphql.api.http import encode
+from shop_graphql.api.encoding import encode
 from shop_graphql.app import create_app
 from shop_graphql.database import Database, ReadSession
 from shop_graphql.settings import Settings
@@ -401,7 +401,7 @@ async def test_a_bug_in_a_mutation_is_masked_with_a_reference_that_the_log_has(
 
 
 async def test_a_bug_in_one_field_leaves_the_others_their_answers(
-    client: Client, make: Factory, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
+    client: Client, resolvers: None, make: Factory, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
     await make.product()
     execute = ReadSession.execute
@@ -455,7 +455,7 @@ def pool(app: Starlette) -> Any:
 async def checked_out(app: Starlette, number: int) -> None:
     """Wait until so many connections are in use."""
     for _ in range(500):
-        if pool(app).checkedout() == number:
+        if pool(app).checkedout() + app.state.database.direct.in_use == number:
             return
         await asyncio.sleep(0.01)
     pytest.fail(f"{pool(app).checkedout()} connections are in use instead of {number}")
@@ -585,7 +585,13 @@ async def test_a_server_all_of_whose_connections_are_taken_refuses_after_a_while
 ) -> None:
     await make.product()
     settings = Settings(
-        database_url=database_url, secrets=SECRET, pool_size=1, pool_overflow=1, pool_timeout=0.2, lock_timeout=1
+        database_url=database_url,
+        secrets=SECRET,
+        pool_size=1,
+        pool_overflow=1,
+        pool_timeout=0.2,
+        lock_timeout=1,
+        compiler=False,  # compiled queries have connections of their own
     )
     app = create_app(settings)
     async with server(app) as http:

@@ -16,13 +16,12 @@ from shop_graphql.app import create_app
 from shop_graphql.auth import Passwords, Tokens
 from shop_graphql.database import Database
 from shop_graphql.settings import Settings
-from tests.api.conftest import Client
+from tests.api.conftest import PASSWORD, Client
 from tests.api.mutating import document, refused, tables
 from tests.conftest import SECRET, signed_in
 from tests.factories import Factory
 
 GRAPHQL_JSON = "application/graphql-response+json"
-PASSWORD = "correct horse battery staple"
 SIGN_IN = "user { id email fullName role } accessToken refreshToken expiresIn"
 REGISTER = {"email": "ada@example.com", "fullName": "Ada Lovelace", "password": PASSWORD}
 LOGIN = {"email": "ADA@example.com", "password": PASSWORD}
@@ -227,8 +226,8 @@ async def test_after_too_many_attempts_even_the_right_password_has_to_wait(stric
     assert answer["code"] == "TOO_MANY_ATTEMPTS"
 
 
-async def test_a_success_makes_good_for_the_attempts_before(strict: Client, make: Factory) -> None:
-    await make.user("ada@example.com", password_hash=await Passwords().hash(PASSWORD))
+async def test_a_success_makes_good_for_the_attempts_before(strict: Client, make: Factory, password_hash: str) -> None:
+    await make.user("ada@example.com", password_hash=password_hash)
     for _ in range(2):
         for password in ("wrong", PASSWORD):
             await sign(strict, "login", **{**LOGIN, "password": password})
@@ -240,8 +239,10 @@ async def test_an_address_has_a_limit_of_its_own(strict: Client) -> None:
     assert [answer["code"] for answer in answers] == ["INVALID_CREDENTIALS"] * 8 + ["TOO_MANY_ATTEMPTS"] * 2
 
 
-async def test_a_password_that_is_to_be_changed_cannot_be_guessed_either(strict: Client, make: Factory) -> None:
-    user = await make.user("ada@example.com", password_hash=await Passwords().hash(PASSWORD))
+async def test_a_password_that_is_to_be_changed_cannot_be_guessed_either(
+    strict: Client, make: Factory, password_hash: str
+) -> None:
+    user = await make.user("ada@example.com", password_hash=password_hash)
     ada = Client(strict.http, signed_in(user.id, Role.CUSTOMER))
     codes = [
         (await sign(ada, "changePassword", currentPassword="wrong", newPassword="another good one"))["code"]

@@ -6,20 +6,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from shop_graphql.auth import Passwords
 from shop_graphql.consistency import violations
 from shop_graphql.database import Database
-from tests.api.conftest import Client
+from tests.api.conftest import PASSWORD, Client
 from tests.api.mutating import done, invalid, mutate, tables, unknown
-from tests.api.people import PASSWORD, World, world
+from tests.api.people import World, world
 from tests.factories import Factory
 
 LAST_ADMIN = "This is the only admin; make somebody else one first."
-
-
-@pytest.fixture(scope="module")
-async def password_hash() -> str:
-    return await Passwords().hash(PASSWORD)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """What a viewer may not see looks like what does not exist: in edges, filters, counts, figures and refusals."""
 
+from dataclasses import dataclass
+
 import httpx
 import pytest
 from graphql import parse
@@ -17,16 +19,14 @@ from tests.factories import Factory
 EMPTY = {"nodes": [], "totalCount": {"value": 0, "precision": "EXACT"}}
 
 
+@dataclass(frozen=True)
 class Shop:
     """Ada and Grace have ordered the lamp, Grace the chair as well; nobody has ordered the table."""
 
-    def __init__(
-        self, http: httpx.AsyncClient, users: list[User], products: list[Product], orders: list[Order]
-    ) -> None:
-        self.http = http
-        self.users = users
-        self.products = products
-        self.orders = orders
+    http: httpx.AsyncClient
+    users: list[User]
+    products: list[Product]
+    orders: list[Order]
 
     def of(self, user: int, role: Role = Role.CUSTOMER) -> Client:
         return Client(self.http, signed_in(self.users[user].id, role))

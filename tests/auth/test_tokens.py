@@ -286,3 +286,20 @@ def test_a_refresh_token_has_one_spelling() -> None:
 )
 def test_what_is_no_refresh_token_is_none(text: str) -> None:
     assert parse_refresh_token(text) is None
+
+
+def test_a_token_that_was_read_before_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = Tokens([SECRET])
+    token = tokens.issue(1, Role.STAFF, lifetime=timedelta(minutes=1))
+    assert tokens.read(token) == tokens.read(token) == Claims(1, Role.STAFF)
+    monkeypatch.setattr(time, "time", lambda now=time.time: now() + 70)
+    with pytest.raises(InvalidToken, match="expired"):
+        tokens.read(token)
+
+
+def test_no_more_tokens_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shop_graphql.auth.tokens.MAX_KNOWN", 3)
+    tokens = Tokens([SECRET])
+    for user_id in range(1, 9):
+        assert tokens.read(tokens.issue(user_id, Role.CUSTOMER)).user_id == user_id
+    assert len(tokens._known) <= 3

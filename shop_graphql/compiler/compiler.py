@@ -1,0 +1,124 @@
+"""Finds the plan for a request, or makes it; each is made once."""
+
+import logging
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from graphql import GraphQLSchema
+
+from shop_graphql.access import Role
+from shop_graphql.compiler.cache import Cache, Stats
+from shop_graphql.compiler.documents import Check, Document
+from shop_graphql.compiler.gaps import Payload
+from shop_graphql.compiler.mutations import Mutation, make_mutation
+from shop_graphql.compiler.payloads import Payloads, Place, make_payload
+from shop_graphql.compiler.plans import Leaf, Plan, Tree, Unplanned, find, grown, make
+from shop_graphql.compiler.selection import NotCompiledError
+from shop_graphql.deferred import Decisions, Given
+from shop_graphql.errors import BadArgument
+
+MAX_BYTES = 64 * 2**20
+PER_CHARACTER = 120
+"""Bytes that a character of a document takes once it is parsed, about."""
+
+
+logger = logging.getLogger("shop_graphql")
+
+Key = tuple[Document, Role | None, Hashable]
+L = TypeVar("L", bound=Leaf)
+Make = Callable[..., L | Unplanned]
+
+
+class Compiler:
+    """The plans of a schema: one for each document, role of the viewer and shape of the variables' values."""
+
+    def __init__(self, schema: GraphQLSchema, check: Check, declarations: Payloads, limit: int = MAX_BYTES) -> None:
+        self._schema = schema
+        self._check = check
+        self._declarations = declarations
+        self._documents: Cache[tuple[str, str | None], Document | Unplanned] = Cache(limit // 2)
+        self._plans: Cache[Key, Tree] = Cache(limit // 2)
+
+    @property
+    def stats(self) -> Stats:
+        """How the cache of plans does."""
+        return self._plans.stats
+
+    def plan(
+        self,
+        query: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        role: Role | None,
+        shared: Mapping[str, Any],
+    ) -> tuple[Plan, list[Any]]:
+        """Return the plan for the query of a viewer of this role, and its parameters, the `shared` ones among them.
+
+        Raises NotCompiledError.
+        """
+        document = self._document(query, operation_name, is_query=True)
+        given = document.coerced(variables, shared)
+        plan: Plan = self._found((document, role, document.shape(given)), given, partial(make, document, role))
+        return plan, plan.parameters(given)
+
+    def mutation(
+        self, query: str, operation_name: str | None, variables: Mapping[str, Any], role: Role | None
+    ) -> tuple[Mutation, Given]:
+        """Return the mutation that a viewer of this role requests, and what the request brings.
+
+        Raises NotCompiledError.
+        """
+        document = self._document(query, operation_name, is_query=False)
+        given = document.coerced(variables, {})
+        key = (document, role, document.shape(given))
+        return self._found(key, given, partial(make_mutation, document, role)), given
+
+    def payload(self, document: Document, place: Place, role: Role | None, given: Given) -> Payload:
+        """Return how what a mutation returned is written for a viewer of this role. Raises NotCompiledError."""
+        key = (document, role, (place, document.shape(given)))
+        payload: Payload = self._found(key, given, partial(make_payload, document, place, role))
+        return payload
+
+    def _document(self, query: str, operation_name: str | None, *, is_query: bool) -> Document:
+        document = self._documents.get((query, operation_name)) or self._read(query, operation_name)
+        if isinstance(document, Unplanned):
+            raise NotCompiledError(document.reason)
+        if document.is_query is not is_query:
+            raise NotCompiledError("another kind of operation")
+        return document
+
+    def _read(self, query: str, operation_name: str | None) -> Document | Unplanned:
+        try:
+            document: Document | Unplanned = Document(self._schema, self._check, query, operation_name)
+        except NotCompiledError as reason:
+            document = Unplanned(str(reason))
+        self._documents.put((query, operation_name), document, len(query) * PER_CHARACTER)
+        return document
+
+    def _found(self, key: Key, given: Given, make: Make[L]) -> L:
+        """Return what `make` makes for requests such as this one, now or earlier."""
+        tree = self._plans.get(key)
+        try:
+            found = find(tree, given) or self._made(key, tree, given, make)
+        except BadArgument:
+            raise NotCompiledError("a bad argument") from None
+        if isinstance(found, Unplanned):
+            raise NotCompiledError(found.reason)
+        return cast(L, found)
+
+    def _made(self, key: Key, tree: Tree | None, given: Given, make: Make[L]) -> Leaf:
+        decisions = Decisions(given)
+        made: Leaf
+        try:
+            made = make(decisions, self._schema, self._declarations)
+        except BadArgument:
+            raise
+        except Exception:
+            logger.exception("Bug in the compiler, which the resolvers cover up")
+            made = Unplanned("a bug")
+        finally:
+            decisions.forget()
+        tree = grown(tree, decisions.made.items(), made)
+        self._plans.put(key, tree, tree.size)
+        return made

@@ -1,0 +1,165 @@
+"""Documents, parsed and checked once, and the values of their variables."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from graphql import (
+    SKIP,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Undefined,
+    VariableNode,
+    Visitor,
+    VisitorAction,
+    is_non_null_type,
+    parse,
+    visit,
+)
+from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_value
+
+from shop_graphql.compiler.selection import NotCompiledError
+from shop_graphql.deferred import Decisions, Deferred, Given, Items
+
+Check = Callable[[DocumentNode], Sequence[GraphQLError]]
+
+SCALARS = "scalars"
+"""The shape of values that make no other statement."""
+
+
+class Document:
+    """A valid document's operation. Raises NotCompiledError for whatever else the text holds."""
+
+    def __init__(self, schema: GraphQLSchema, check: Check, query: str, operation_name: str | None) -> None:
+        try:
+            self.ast = parse(query)
+        except (GraphQLError, RecursionError):
+            raise NotCompiledError("a syntax error") from None
+        if check(self.ast):
+            raise NotCompiledError("not valid")
+        self.operation_name = operation_name
+        self.operation = _operation(self.ast, operation_name)
+        self.fragments = {
+            node.name.value: FragmentDetails(node)
+            for node in self.ast.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+        self._variables = [_signature(schema, node) for node in self.operation.variable_definitions or ()]
+        self._read = _read_by_statements(schema, self.ast)
+
+    @property
+    def is_query(self) -> bool:
+        """Whether the operation only reads."""
+        return self.operation.operation is OperationType.QUERY
+
+    def coerced(self, inputs: Mapping[str, Any], shared: Mapping[str, Any]) -> Given:
+        """Return what a request brings. Raises NotCompiledError where the client is to be told of an error."""
+        values = Given(shared)
+        for variable in self._variables:
+            value = _coerced(variable, inputs.get(variable.name, Undefined))
+            if value is not Undefined:
+                values[variable.name] = value
+        return values
+
+    def shape(self, given: Given) -> Hashable:
+        """Return the shape of those values on which statements depend."""
+        return tuple((name, shape(value)) for name, value in given.items() if name in self._read)
+
+
+def _read_by_statements(schema: GraphQLSchema, document: DocumentNode) -> set[str]:
+    """Return the variables that do not only stand in the arguments of mutations, which no statement is made of."""
+    types = TypeInfo(schema)
+    found: set[str] = set()
+
+    class Finder(Visitor):
+        def enter_variable_definition(self, *_: Any) -> VisitorAction:
+            return SKIP
+
+        def enter_argument(self, *place: Any) -> VisitorAction:
+            *_, ancestors = place
+            is_field = isinstance(ancestors[-1], FieldNode)
+            return SKIP if is_field and types.get_parent_type() is schema.mutation_type else None
+
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            found.add(node.name.value)
+
+    visit(document, TypeInfoVisitor(types, Finder()))
+    return found
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    named = operations if name is None else [node for node in operations if node.name and node.name.value == name]
+    if len(named) != 1:
+        raise NotCompiledError("not one operation")
+    return named[0]
+
+
+def _signature(schema: GraphQLSchema, node: Any) -> GraphQLVariableSignature:
+    signature = get_variable_signature(schema, node)
+    if isinstance(signature, GraphQLError):
+        raise NotCompiledError("a variable of an unknown type")
+    return signature
+
+
+def _coerced(variable: GraphQLVariableSignature, value: Any) -> Any:
+    if value is Undefined and variable.default is not None:
+        return coerce_default_value(variable)
+    if value is Undefined and not is_non_null_type(variable.type):
+        return Undefined
+    try:
+        coerced = coerce_input_value(value, variable.type)
+    except (GraphQLError, RecursionError):
+        coerced = Undefined
+    if coerced is Undefined:
+        raise NotCompiledError("a bad value of a variable")
+    return coerced
+
+
+def shape(value: Any) -> Hashable:
+    """Return what in the value of a variable makes another statement: keys, nulls, lengths, enums and booleans."""
+    if value is None or isinstance(value, bool | Enum):
+        return value
+    if isinstance(value, dict):
+        return tuple((name, shape(member)) for name, member in value.items())
+    if isinstance(value, list) and (not value or isinstance(value[0], dict | Enum)):
+        return tuple(map(shape, value))
+    return SCALARS
+
+
+def deferred(values: Given, decisions: Decisions) -> dict[str, Any]:
+    """Return the values of the variables with everything deferred that is not part of their shape."""
+    return {name: _deferred(value, (name,), decisions) for name, value in values.items()}
+
+
+def _deferred(value: Any, path: tuple[str | int, ...], decisions: Decisions) -> Any:
+    if value is None or isinstance(value, bool | Enum):
+        return value
+    if isinstance(value, dict):
+        return {name: _deferred(member, (*path, name), decisions) for name, member in value.items()}
+    if isinstance(value, list):
+        if value and not isinstance(value[0], dict | Enum):
+            return [Items(_reader(path), decisions)]
+        return [_deferred(item, (*path, index), decisions) for index, item in enumerate(value)]
+    return Deferred(_reader(path), decisions)
+
+
+def _reader(path: tuple[str | int, ...]) -> Callable[[Given], Any]:
+    name, *others = path
+
+    def read(given: Given) -> Any:
+        value = given[str(name)]
+        for key in others:
+            value = value[key]
+        return value
+
+    return read
