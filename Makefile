@@ -10,11 +10,11 @@ STOREFRONT = examples/storefront
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo graphiql storefront storefront-build python-client test bench bench-finding bench-orders chaos
-.PHONY: differential lint format types schema error-codes lock clean
+.PHONY: help install demo graphiql storefront storefront-build node-modules python-client test bench bench-finding
+.PHONY: bench-orders chaos differential lint format types schema error-codes lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: install ## Serve a shop full of sample data; another port: make demo ARGS="--port 9000"
 	@if command -v npm >/dev/null && $(MAKE) --no-print-directory graphiql; then :; elif [ ! -e $(GRAPHIQL) ]; then \
@@ -27,6 +27,8 @@ storefront: storefront-build install ## Serve the demo with a storefront beside 
 	@SHOP_STOREFRONT_DIR=$(STOREFRONT)/dist exec $(RUN) shop_graphql demo $(ARGS)
 
 storefront-build: $(STOREFRONT)/dist/index.html ## Check the types of the storefront and build it
+
+node-modules: graphiql/node_modules/.package-lock.json $(STOREFRONT)/node_modules/.package-lock.json ## Install what builds both
 
 python-client: .venv-clients/installed ## Install what generates a client in Python, see examples/python
 
