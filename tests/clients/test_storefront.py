@@ -26,6 +26,9 @@ CREATE = """mutation ($input: CreateProductInput!) {
 ADJUST = "mutation ($input: AdjustStockInput!) { adjustStock(input: $input) { __typename } }"
 PRICE = "mutation ($input: UpdateProductPriceInput!) { updateProductPrice(input: $input) { __typename } }"
 ORDERS = "query ($product: ID!) { orders(where: { productId: $product }) { nodes { status totalAmount } } }"
+ARCHIVE = "mutation ($input: ArchiveProductInput!) { archiveProduct(input: $input) { __typename } }"
+DELETE = "mutation ($input: DeleteProductInput!) { deleteProduct(input: $input) { __typename } }"
+LOGOUT = "mutation ($input: LogoutInput!) { logout(input: $input) { __typename } }"
 STOCK = "query ($id: ID!) { product(id: $id) { stockQuantity } }"
 
 
@@ -41,9 +44,12 @@ class Backroom:
         assert "errors" not in content, content
         return content["data"]
 
-    async def product(self, name: str, *, stock: int = 10, price: str = "12.50") -> str:
+    async def product(
+        self, name: str, *, stock: int = 10, price: str = "12.50", new_category: str | None = None
+    ) -> str:
         """Make a product and return its id."""
-        new = {"name": name, "price": price, "stockQuantity": stock, "category": {"id": "cat_1"}}
+        category = {"new": {"name": new_category}} if new_category else {"id": "cat_1"}
+        new = {"name": name, "price": price, "stockQuantity": stock, "category": category}
         data = await self.ask(CREATE, input={**new, "idempotencyKey": str(uuid4())})
         found: str = data["createProduct"]["product"]["id"]
         return found
@@ -93,6 +99,16 @@ async def order(page: Page) -> None:
     await page.get_by_role("button", name="Order for").click()
 
 
+async def lose_the_answer(route: Route) -> None:
+    await route.fetch()
+    await route.abort("connectionreset")
+
+
+def operation(route: Route) -> str:
+    """Return the name of the operation that is sent."""
+    return str((route.request.post_data_json or {}).get("operationName"))
+
+
 async def test_a_shopper_searches_filters_and_buys(tab: Tab, backroom: Backroom) -> None:
     product = await backroom.product("Quetzal Reading Lantern", stock=5)
     page = tab.page
@@ -120,7 +136,7 @@ async def test_a_filter_narrows_the_list_and_stands_in_the_address(tab: Tab) -> 
     status = page.get_by_role("status").filter(has_text="product")
     await expect(status).to_be_visible()
     everything = await status.inner_text()
-    await page.get_by_role("button", name="€25.00 to €50.00").click()
+    await page.get_by_role("button", name="€25 to €50").click()
     await expect(page).to_have_url(re.compile(r"min=25.00&max=49.99|min=25&max=49.99"))
     await expect(status).not_to_have_text(everything)
     for shown in await page.locator(".card strong").all_inner_texts():
@@ -130,6 +146,20 @@ async def test_a_filter_narrows_the_list_and_stands_in_the_address(tab: Tab) -> 
     await page.go_back()
     await page.go_back()
     await expect(status).to_have_text(everything)
+
+
+async def test_a_filter_that_few_products_fit_can_be_taken_away_again(tab: Tab, backroom: Backroom) -> None:
+    product = await backroom.product("Siskin Ship in a Bottle", new_category="Curiosities")
+    page = tab.page
+    await page.goto(f"/shop/product/{product}")
+    await page.get_by_role("link", name="Curiosities").first.click()
+    await expect(page.locator(".card")).to_have_count(1)
+    await page.get_by_role("checkbox", name="Garden").check()
+    await expect(page.locator(".card")).to_have_count(24)
+    chosen = page.get_by_role("checkbox", name="Curiosities")
+    await expect(chosen).to_be_checked()
+    await chosen.uncheck()
+    await expect(page.get_by_role("checkbox", checked=True)).to_have_count(1)
 
 
 async def test_the_list_grows_while_it_is_scrolled(tab: Tab) -> None:
@@ -179,6 +209,23 @@ async def test_a_price_that_changed_meanwhile_is_shown_before_anything_is_ordere
     assert await backroom.orders(product) == [{"status": "PENDING", "totalAmount": "22.00"}]
 
 
+@pytest.mark.parametrize("goodbye", [ARCHIVE, DELETE])
+async def test_what_is_no_longer_sold_is_named(tab: Tab, backroom: Backroom, goodbye: str) -> None:
+    kept = await backroom.product("Godwit Garden Hose", stock=5)
+    product = await backroom.product("Avocet Paper Kite", stock=5)
+    page = tab.page
+    await fill_cart(page, kept)
+    await ready_to_order(page, product)
+    await backroom.ask(goodbye, input={"productId": product})
+    await order(page)
+    alert = page.get_by_role("alert")
+    await expect(alert).to_contain_text(re.compile("Nothing was ordered yet.*Avocet Paper Kite.*no longer sold"))
+    await page.get_by_role("button", name="Remove Avocet Paper Kite").click()
+    await order(page)
+    await expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    assert await backroom.stock(kept) == 4
+
+
 async def test_a_server_restarted_in_mid_order_does_not_order_twice(
     tab: Tab, backroom: Backroom, server: Server
 ) -> None:
@@ -186,15 +233,13 @@ async def test_a_server_restarted_in_mid_order_does_not_order_twice(
     page = tab.page
     await ready_to_order(page, product)
 
-    async def lose_the_answer(route: Route) -> None:
-        if "PlaceOrder" in (route.request.post_data or ""):
-            await route.fetch()
-            await asyncio.to_thread(server.kill)
-            await route.abort("connectionreset")
-        else:
-            await route.continue_()
+    async def crash(route: Route) -> None:
+        assert operation(route) == "PlaceOrder"
+        await route.fetch()
+        await asyncio.to_thread(server.kill)
+        await route.abort("connectionreset")
 
-    await page.route("**/graphql", lose_the_answer, times=1)
+    await page.route("**/graphql", crash, times=1)
     try:
         await order(page)
         heading = page.get_by_role("heading", name="Your order was sent, and no answer came")
@@ -212,6 +257,43 @@ async def test_a_server_restarted_in_mid_order_does_not_order_twice(
     sent = [body["variables"]["input"] for body in tab.asked() if body["operationName"] == "PlaceOrder"]
     assert len(sent) > 2
     assert all(order == sent[0] for order in sent)
+
+
+async def test_an_order_whose_answer_was_lost_stays_open_when_the_session_ends(tab: Tab, backroom: Backroom) -> None:
+    product = await backroom.product("Curlew Oil Lamp", stock=5)
+    page = tab.page
+    await ready_to_order(page, product)
+    token = await page.evaluate("sessionStorage.getItem('shop.refresh-token')")
+    sent: list[str] = []
+
+    async def end_the_session(route: Route) -> None:
+        sent.append(operation(route))
+        if sent == ["PlaceOrder"]:
+            await backroom.ask(LOGOUT, input={"refreshToken": token})
+            await lose_the_answer(route)
+        else:
+            headers = {name: value for name, value in route.request.headers.items() if name != "authorization"}
+            await route.continue_(headers=headers)
+
+    await page.route("**/graphql", end_the_session)
+    await order(page)
+    await page.get_by_role("link", name="Sign in to send it again").click()
+    assert sent == ["PlaceOrder", "PlaceOrder", "Refresh", "PlaceOrder"]
+    await page.unroute("**/graphql")
+    await sign_in(page)
+    await page.get_by_role("button", name="Send it again").click()
+    await expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    assert len(await backroom.orders(product)) == 1
+
+
+async def test_a_session_outlives_a_refresh_whose_answer_was_lost(tab: Tab) -> None:
+    page = tab.page
+    await page.goto("/shop/sign-in")
+    await sign_in(page)
+    await page.route("**/graphql", lose_the_answer, times=1)
+    await page.goto("/shop/orders")
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert [body["operationName"] for body in tab.asked()][-3:] == ["Refresh", "Refresh", "Orders"]
 
 
 async def test_somebody_new_registers_and_cancels_an_order(tab: Tab, backroom: Backroom) -> None:

@@ -25,7 +25,7 @@ export function App() {
         <Page path={path} />
       </main>
       <footer>
-        <p>A shop of sample data. Everything on these pages comes from one GraphQL request each.</p>
+        <p>A shop of sample data. Each page is one GraphQL request.</p>
       </footer>
     </>
   );
@@ -89,7 +89,7 @@ function SearchForm({ words }: { words: string }) {
   }
   return (
     <form role="search" onSubmit={search}>
-      <input type="search" aria-label="Search the shop" placeholder="Lamps, teapots, hedphones …" maxLength={200} value={text} onChange={(event) => setText(event.target.value)} />
+      <input type="search" aria-label="Search the shop" placeholder="Lamps, teapots …" maxLength={200} value={text} onChange={(event) => setText(event.target.value)} />
       <button>Search</button>
     </form>
   );

@@ -26,10 +26,12 @@ const auth = authExchange(async (utils) => {
   async function refreshAuth() {
     const token = refreshToken();
     if (token === null) return leave();
-    const { data } = await utils.mutate(Refresh, { input: { refreshToken: token } });
+    const exchange = () => utils.mutate(Refresh, { input: { refreshToken: token } });
+    let { data, error } = await exchange();
+    // The shop gives an answer again that was lost; without any the token may still be good for the next request.
+    if (error && isUncertain(error)) ({ data, error } = await exchange());
     if (data?.refresh.__typename === "RefreshSuccess") enter(data.refresh);
     else if (data) leave();
-    // Without an answer the token may still be good: the next request tries again.
   }
 
   // A page that was loaded anew has only the refresh token.

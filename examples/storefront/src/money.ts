@@ -14,3 +14,10 @@ const format = new Intl.NumberFormat("en", { style: "currency", currency: "EUR" 
 export function price(amount: string): string {
   return format.format(Number(amount));
 }
+
+const short = new Intl.NumberFormat("en", { style: "currency", currency: "EUR", trailingZeroDisplay: "stripIfInteger" });
+
+/** Return an amount as it stands in choices and on axes: €25, €9.50. */
+export function roughly(amount: string): string {
+  return short.format(Number(amount));
+}

@@ -65,13 +65,6 @@ export function CartPage() {
     <>
       <Title text="Your cart" />
       {error && !data && <Failure error={error} retry={() => again({ requestPolicy: "network-only" })} />}
-      <ul className="lines">
-        {lines.map((line) => (
-          <CartLine key={line.productId} line={line} product={products.get(line.productId)} isGone={gone.includes(line)} isLocked={Boolean(sent)} />
-        ))}
-      </ul>
-      <p className="row total"><span>Total</span> <strong>{data ? price(amount(total)) : "…"}</strong></p>
-
       <div ref={answer} tabIndex={-1}>
         {busy && <Notice kind="wait"><p>Your order is on its way …</p></Notice>}
         {!busy && outcome && <Answer outcome={outcome} accept={(expected) => void order(fresh(expected))} />}
@@ -90,11 +83,22 @@ export function CartPage() {
         )}
       </div>
 
-      {!sent && !busy && (
-        signedIn
-          ? <button className="main big" disabled={!data || gone.length > 0} onClick={() => void order(fresh(amount(total)))}>Order for {price(amount(total))}</button>
-          : <Link className="button main big" to="/sign-in?next=/cart">Sign in to order</Link>
-      )}
+      <div className="cart">
+        <ul className="lines panel">
+          {lines.map((line) => (
+            <CartLine key={line.productId} line={line} product={products.get(line.productId)} isGone={gone.includes(line)} isLocked={Boolean(sent)} />
+          ))}
+        </ul>
+        <section className="panel stack" aria-label="What it comes to">
+          <p className="row total"><span>Total</span> <strong>{data ? price(amount(total)) : "…"}</strong></p>
+          {!sent && !busy && (
+            signedIn
+              ? <button className="main big" disabled={!data || gone.length > 0} onClick={() => void order(fresh(amount(total)))}>Order for {price(amount(total))}</button>
+              : <Link className="button main big" to="/sign-in?next=/cart">Sign in to order</Link>
+          )}
+          <p className="quiet">Nothing is ordered at another price than this.</p>
+        </section>
+      </div>
     </>
   );
 }
@@ -136,7 +140,7 @@ function Answer({ outcome, accept }: { outcome: Outcome; accept: (total: string)
       return (
         <Notice>
           <h2>Nothing was ordered yet</h2>
-          {outcome.refusals.map((refusal, index) => <Refusal key={index} refusal={refusal} accept={accept} />)}
+          {outcome.refusals.map((refusal, index) => <Refusal key={index} refusal={refusal} order={outcome.order} accept={accept} />)}
         </Notice>
       );
     default:
@@ -144,7 +148,9 @@ function Answer({ outcome, accept }: { outcome: Outcome; accept: (total: string)
   }
 }
 
-function Refusal({ refusal, accept }: { refusal: RefusalFragment; accept: (total: string) => void }) {
+function Refusal({ refusal, order, accept }: { refusal: RefusalFragment; order: CreateOrderInput; accept: (total: string) => void }) {
+  const { lines } = useStore(cart);
+  const named = (id: string | number | undefined) => lines.find(({ productId }) => productId === id)?.name ?? "Something in your cart";
   switch (refusal.__typename) {
     case "OutOfStockError":
       return (
@@ -165,9 +171,15 @@ function Refusal({ refusal, accept }: { refusal: RefusalFragment; accept: (total
         </p>
       );
     case "NotFoundError":
-      return <p>Something in your cart is no longer sold. Take it out, and order the rest.</p>;
+      return <p><strong>{named(refusal.id)}</strong> is no longer sold. Take it out, and order the rest.</p>;
     case "ValidationError":
-      return <ul>{refusal.issues.map(({ message }, index) => <li key={index}>{message}</li>)}</ul>;
+      return (
+        <ul>
+          {refusal.issues.map(({ path: [, list, index], message }) => (
+            <li key={index}>{list === "items" && index && <><strong>{named(order.items[Number(index)]?.productId)}</strong>: </>}{message}</li>
+          ))}
+        </ul>
+      );
     default:
       return <p>{refusal.message}</p>;
   }

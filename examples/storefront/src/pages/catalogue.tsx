@@ -12,7 +12,7 @@ import { ProductCard } from "../parts/product-card";
 import { go, Title, usePlace } from "../router";
 
 const Catalogue = graphql(`
-  query Catalogue($where: ProductWhere, $orderBy: [ProductSort!], $after: String, $isFirst: Boolean!, $bounds: [Money!]!) {
+  query Catalogue($where: ProductWhere, $orderBy: [ProductSort!], $after: String, $isFirst: Boolean!, $bounds: [Money!]!, $chosen: [ID!]!) {
     products(first: 24, after: $after, where: $where, orderBy: $orderBy) {
       nodes { ...Card }
       pageInfo { hasNextPage endCursor }
@@ -22,10 +22,10 @@ const Catalogue = graphql(`
         prices(bounds: $bounds) { from to count }
       }
     }
+    chosen: categories(where: { ids: $chosen }, first: 50) @include(if: $isFirst) { nodes { id name } }
   }
 `);
 
-type Products = CatalogueQuery["products"];
 const BOUNDS = ["10", "25", "50", "100"];
 const SORTS: Record<string, { label: string; orderBy?: ProductSort[] }> = {
   "": { label: "Best first" },
@@ -53,10 +53,10 @@ export function CataloguePage() {
     <>
       <Title text={words ? `“${words}”` : "Everything for the house, the garden and the way there"} />
       <div className="catalogue">
-        <Filters facets={first?.facets} parameters={parameters} change={change} />
+        <Filters facets={first?.products.facets} chosen={first?.chosen} parameters={parameters} change={change} />
         <section aria-label="Products" aria-busy={loading}>
           <div className="row bar">
-            <p role="status">{first?.totalCount ? told(first.totalCount) : "Looking …"}</p>
+            <p role="status">{first?.products.totalCount ? told(first.products.totalCount) : "Looking …"}</p>
             <label>
               Sort{" "}
               <select value={parameters.get("sort") ?? ""} onChange={(event) => change({ sort: [event.target.value] })}>
@@ -76,23 +76,23 @@ export function CataloguePage() {
   );
 }
 
-const told = ({ value, precision }: NonNullable<Products["totalCount"]>) =>
+const told = ({ value, precision }: NonNullable<CatalogueQuery["products"]["totalCount"]>) =>
   `${precision === "AT_LEAST" ? "More than " : ""}${value.toLocaleString("en")} ${value === 1 ? "product" : "products"}`;
 
 function useProducts(search: string) {
-  const [pages, setPages] = useState<{ search: string; list: Products[] }>({ search, list: [] });
+  const [pages, setPages] = useState<{ search: string; list: CatalogueQuery[] }>({ search, list: [] });
   const [error, setError] = useState<CombinedError>();
   const [loading, setLoading] = useState(false);
   const latest = useRef(search);
   latest.current = search;
 
-  async function load(list: Products[]) {
+  async function load(list: CatalogueQuery[]) {
     setLoading(true);
     const result = await client.query(Catalogue, variables(new URLSearchParams(search), list.at(-1))).toPromise();
     if (latest.current !== search) return;
     setLoading(false);
     setError(result.error);
-    if (result.data) setPages({ search, list: [...list, result.data.products] });
+    if (result.data) setPages({ search, list: [...list, result.data] });
   }
 
   useEffect(() => {
@@ -100,20 +100,20 @@ function useProducts(search: string) {
   }, [search]);
 
   const list = pages.search === search ? pages.list : [];
-  const last = list.at(-1);
-  const nodes: CardFragment[] = list.flatMap((page) => page.nodes);
+  // What was found before stays in sight until there is something new.
+  const shown = list.length ? list : pages.list;
+  const nodes: CardFragment[] = shown.flatMap(({ products }) => products.nodes);
   return {
-    // What was found before stays in sight until there is something new.
-    first: list[0] ?? pages.list[0],
-    nodes: list.length ? nodes : pages.list.flatMap((page) => page.nodes),
+    first: shown[0],
+    nodes,
     error,
     loading,
-    hasMore: last?.pageInfo.hasNextPage ?? false,
+    hasMore: list.at(-1)?.products.pageInfo.hasNextPage ?? false,
     more: () => void (loading || load(list)),
   };
 }
 
-function variables(parameters: URLSearchParams, previous: Products | undefined): CatalogueQueryVariables {
+function variables(parameters: URLSearchParams, previous: CatalogueQuery | undefined): CatalogueQueryVariables {
   const where: ProductWhere = {};
   const categories = parameters.getAll("category");
   const [gte, lte] = ["min", "max"].map((name) => parameters.get(name)).map((text) => (text && AMOUNT.test(text) ? text : null));
@@ -123,8 +123,8 @@ function variables(parameters: URLSearchParams, previous: Products | undefined):
   if (parameters.has("stock")) where.inStock = true;
   if (gte || lte) where.price = { ...(gte && { gte }), ...(lte && { lte }) };
   const { orderBy } = SORTS[parameters.get("sort") ?? ""] ?? {};
-  const after = previous?.pageInfo.endCursor;
-  return { where, bounds: BOUNDS, isFirst: !previous, ...(orderBy && { orderBy }), ...(after && { after }) };
+  const after = previous?.products.pageInfo.endCursor;
+  return { where, bounds: BOUNDS, chosen: categories, isFirst: !previous, ...(orderBy && { orderBy }), ...(after && { after }) };
 }
 
 /** Fetches the next page when it comes into sight; a button too, for those who come by keyboard. */

@@ -82,16 +82,18 @@ function OrderCard({ order, reload }: { order: Order; reload: () => void }) {
           <li key={item.id}><Link to={`/product/${item.product.id}`}>{item.productName}</Link>, {item.quantity} × {price(item.unitPrice)}</li>
         ))}
       </ul>
+      {said && <Notice kind={order.status === "CANCELLED" ? "good" : "bad"}><p>{said}</p></Notice>}
       <div className="row bar">
-        <span className="quiet">{order.id}</span>
+        <div className="row">
+          <span className="quiet">{order.id}</span>
+          {order.allowedTransitions.includes("CANCELLED") && (
+            asked
+              ? <>Really? <button onClick={() => void callOff()} disabled={fetching}>Yes, cancel it</button> <button className="plain" onClick={() => setAsked(false)}>No</button></>
+              : <button className="plain" onClick={() => setAsked(true)} aria-label={`Cancel order ${order.id}`}>Cancel</button>
+          )}
+        </div>
         <strong>{price(order.totalAmount)}</strong>
       </div>
-      {said && <Notice kind={order.status === "CANCELLED" ? "good" : "bad"}><p>{said}</p></Notice>}
-      {order.allowedTransitions.includes("CANCELLED") && (
-        asked
-          ? <p className="row">Really? <button onClick={() => void callOff()} disabled={fetching}>Yes, cancel it</button> <button className="plain" onClick={() => setAsked(false)}>No</button></p>
-          : <button onClick={() => setAsked(true)} aria-label={`Cancel order ${order.id}`}>Cancel</button>
-      )}
     </li>
   );
 }

@@ -64,7 +64,7 @@ export function ProductPage({ id }: { id: string }) {
       {others.length > 0 && (
         <section>
           <h2>More from {product.category.name}</h2>
-          <ul className="cards">{others.map((other) => <ProductCard key={other.id} product={other} />)}</ul>
+          <ul className="cards shelf">{others.map((other) => <ProductCard key={other.id} product={other} />)}</ul>
         </section>
       )}
     </article>

@@ -7,9 +7,11 @@ type Sales = StaffQuery["reports"]["sales"];
 
 const WIDTH = 720;
 const HEIGHT = 240;
-const LEFT = 64;
+const LEFT = 52;
 const BOTTOM = 26;
 const LABELS = 12;
+
+const axis = new Intl.NumberFormat("en", { style: "currency", currency: "EUR", notation: "compact", maximumFractionDigits: 1 });
 
 const formats: Record<Interval, Intl.DateTimeFormatOptions> = {
   HOUR: { hour: "2-digit" },
@@ -31,7 +33,7 @@ export function Chart({ sales, interval }: { sales: Sales; interval: Interval })
         {[0, 0.25, 0.5, 0.75, 1].map((part) => (
           <g key={part}>
             <line x1={LEFT} x2={WIDTH} y1={y(top * part)} y2={y(top * part)} />
-            <text x={LEFT - 8} y={y(top * part) + 4} textAnchor="end">{Math.round(top * part).toLocaleString("en")}</text>
+            <text x={LEFT - 8} y={y(top * part) + 4} textAnchor="end">{axis.format(top * part)}</text>
           </g>
         ))}
         {sales.map((sale, index) => (
@@ -61,5 +63,5 @@ export function Chart({ sales, interval }: { sales: Sales; interval: Interval })
 /** Return a round number at or above `value`, to end an axis with. */
 function scale(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 2.5, 4, 5, 10].map((factor) => factor * power).find((round) => round >= value) ?? value;
+  return [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10].map((factor) => factor * power).find((round) => round >= value) ?? value;
 }

@@ -1,21 +1,21 @@
 /** What narrows the catalogue down, with the number of products that each choice would leave. */
 
-import { type FormEvent, useRef } from "react";
+import type { FormEvent } from "react";
 
 import type { CatalogueQuery } from "../gql/graphql";
-import { price } from "../money";
-
-type Facets = CatalogueQuery["products"]["facets"];
+import { roughly } from "../money";
 
 interface Props {
-  facets: Facets;
+  facets: CatalogueQuery["products"]["facets"];
   parameters: URLSearchParams;
   change: (changes: Record<string, string[]>) => void;
 }
 
-export function Filters({ facets, parameters, change }: Props) {
-  const details = useRef<HTMLDetailsElement>(null);
+/** `chosen` are the categories that are filtered by, which need not be among those with most products. */
+export function Filters({ facets, chosen, parameters, change }: Props & { chosen: CatalogueQuery["chosen"] }) {
   const categories = parameters.getAll("category");
+  const listed = facets?.categories.map(({ category }) => category.id) ?? [];
+  const further = chosen?.nodes.filter(({ id }) => !listed.includes(id)).map((category) => ({ category, count: null })) ?? [];
   const isNarrow = matchMedia("(max-width: 50rem)").matches;
 
   function toggle(id: string) {
@@ -23,11 +23,11 @@ export function Filters({ facets, parameters, change }: Props) {
   }
 
   return (
-    <details ref={details} className="filters" open={!isNarrow}>
+    <details className="filters" open={!isNarrow}>
       <summary>Filters</summary>
       <fieldset>
         <legend>Shelf</legend>
-        {facets?.categories.map(({ category, count }) => (
+        {[...further, ...(facets?.categories ?? [])].map(({ category, count }) => (
           <label key={category.id} className="choice">
             <input type="checkbox" checked={categories.includes(category.id)} onChange={() => toggle(category.id)} />
             <span>{category.name}</span> <span className="quiet">{count}</span>
@@ -65,7 +65,7 @@ function Buckets({ facets, parameters, change }: Props) {
         disabled={count === 0}
         onClick={() => change(chosen ? { min: [], max: [] } : { min: [from ?? ""], max: [max] })}
       >
-        <span>{from ? (to ? `${price(from)} to ${price(to)}` : `${price(from)} and more`) : `Below ${price(to ?? "0")}`}</span>
+        <span>{from ? (to ? `${roughly(from)} to ${roughly(to)}` : `${roughly(from)} and more`) : `Below ${roughly(to ?? "0")}`}</span>
         <span className="quiet">{count}</span>
         <span className="share" aria-hidden="true" style={{ width: `${(100 * count) / greatest}%` }} />
       </button>
