@@ -35,6 +35,11 @@ async def test_every_address_of_the_application_is_its_page(http: httpx.AsyncCli
     assert response.headers["cache-control"] == "no-cache"
 
 
+async def test_its_address_may_lack_the_slash(http: httpx.AsyncClient) -> None:
+    response = await http.get("/shop")
+    assert (response.status_code, response.headers["location"]) == (307, "http://shop.test/shop/")
+
+
 async def test_files_are_files_and_a_missing_one_is_not_the_page(http: httpx.AsyncClient) -> None:
     assert (await http.get("/shop/robots.txt")).text == "a file"
     assert (await http.get("/shop/missing.js")).status_code == 404

@@ -413,9 +413,15 @@ async def see(page: Page, address: str, what: str, *, email: str | None = None) 
     await expect(page.locator(what).first).to_be_visible()
 
 
+async def see_cart(page: Page) -> None:
+    await fill_cart(page, "prod_1")
+    await see(page, "/cart", ".line")
+
+
 VIEWS: dict[str, Visit] = {
     "catalogue": lambda page: see(page, "/", ".card"),
     "product": lambda page: see(page, "/product/prod_1", ".product"),
+    "cart": see_cart,
     "sign-in": lambda page: see(page, "/sign-in", "form"),
     "register": lambda page: see(page, "/register", "form"),
     "orders": lambda page: see(page, "/orders", "main h1", email=ADA),
@@ -470,9 +476,9 @@ async def test_a_view_is_one_request(tab: Tab, view: str, operations: list[str])
     assert [body["operationName"] for body in tab.asked()] == operations
 
 
-async def test_it_fits_a_telephone(tab: Tab) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+async def test_it_fits_a_telephone(tab: Tab, view: str) -> None:
     await tab.page.set_viewport_size({"width": 390, "height": 800})
-    for view in ("catalogue", "product"):
-        await VIEWS[view](tab.page)
-        assert await tab.page.evaluate("document.documentElement.scrollWidth") <= 390
-        await tab.picture(f"storefront-{view}-phone")
+    await VIEWS[view](tab.page)
+    assert await tab.page.evaluate("document.documentElement.scrollWidth") <= 390
+    await tab.picture(f"storefront-{view}-phone")
