@@ -209,6 +209,19 @@ async def test_a_price_that_changed_meanwhile_is_shown_before_anything_is_ordere
     assert await backroom.orders(product) == [{"status": "PENDING", "totalAmount": "22.00"}]
 
 
+async def test_a_quantity_can_be_typed_anew_in_the_cart(tab: Tab, backroom: Backroom) -> None:
+    product = await backroom.product("Pipit Fountain Pen", stock=50)
+    page = tab.page
+    await fill_cart(page, product, 12)
+    await page.goto("/shop/cart")
+    field = page.get_by_label("Quantity of Pipit Fountain Pen")
+    for typed, shown in (("", 12), ("3", 3), ("0", 3), ("1.5", 3), ("-2", 3), ("1000", 3), ("20", 20)):
+        await field.fill(typed)
+        await expect(page.get_by_label(f"{shown} in the cart")).to_be_visible()
+        await field.blur()
+        await expect(field).to_have_value(str(shown))
+
+
 @pytest.mark.parametrize("goodbye", [ARCHIVE, DELETE])
 async def test_what_is_no_longer_sold_is_named(tab: Tab, backroom: Backroom, goodbye: str) -> None:
     kept = await backroom.product("Godwit Garden Hose", stock=5)

@@ -1,6 +1,6 @@
 /** The cart, at today's prices, and the way from it to an order. */
 
-import { useRef, useState } from "react";
+import { type ChangeEvent, useRef, useState } from "react";
 import { useQuery } from "urql";
 
 import { cart, type Line, MOST_PIECES, release, want } from "../cart";
@@ -121,12 +121,22 @@ function CartLine({ line, product, isGone, isLocked }: { line: Line; product: Pr
       </div>
       <label>
         <span className="unseen">Quantity of {name}</span>
-        <input type="number" min={1} max={MOST_PIECES} disabled={isLocked || isGone} value={line.quantity} onChange={(event) => event.target.valueAsNumber > 0 && want({ id: line.productId, name }, event.target.valueAsNumber)} />
+        <Quantity value={line.quantity} disabled={isLocked || isGone} change={(quantity) => want({ id: line.productId, name }, quantity)} />
       </label>
       <strong className="sum">{product && price(amount(cents(product.price) * line.quantity))}</strong>
       <button className="plain" disabled={isLocked} aria-label={`Remove ${name}`} onClick={() => want({ id: line.productId, name }, 0)}>Remove</button>
     </li>
   );
+}
+
+/** A field that may be empty for a moment; what is no quantity is forgotten when the field is left. */
+function Quantity({ value, disabled, change }: { value: number; disabled: boolean; change: (quantity: number) => void }) {
+  const [draft, setDraft] = useState<string | null>(null);
+  function type(event: ChangeEvent<HTMLInputElement>) {
+    setDraft(event.target.value);
+    if (event.target.validity.valid) change(event.target.valueAsNumber);
+  }
+  return <input type="number" required min={1} max={MOST_PIECES} disabled={disabled} value={draft ?? value} onChange={type} onBlur={() => setDraft(null)} />;
 }
 
 function Answer({ outcome, accept }: { outcome: Outcome; accept: (total: string) => void }) {

@@ -5,11 +5,9 @@ import { price } from "../money";
 
 type Sales = StaffQuery["reports"]["sales"];
 
-const WIDTH = 720;
 const HEIGHT = 240;
 const LEFT = 52;
 const BOTTOM = 26;
-const LABELS = 12;
 
 const axis = new Intl.NumberFormat("en", { style: "currency", currency: "EUR", notation: "compact", maximumFractionDigits: 1 });
 
@@ -21,18 +19,20 @@ const formats: Record<Interval, Intl.DateTimeFormatOptions> = {
 };
 
 export function Chart({ sales, interval }: { sales: Sales; interval: Interval }) {
+  const isNarrow = matchMedia("(max-width: 50rem)").matches;
+  const width = isNarrow ? 360 : 720;
   const format = new Intl.DateTimeFormat("en", formats[interval]);
   const name = ({ from }: Sales[number]) => format.format(new Date(from));
   const top = scale(Math.max(1, ...sales.map(({ revenue }) => Number(revenue))));
-  const step = (WIDTH - LEFT) / Math.max(1, sales.length);
+  const step = (width - LEFT) / Math.max(1, sales.length);
   const y = (value: number) => (HEIGHT - BOTTOM) * (1 - value / top) + 6;
-  const every = Math.ceil(sales.length / LABELS);
+  const every = Math.ceil(sales.length / (isNarrow ? 5 : 12));
   return (
     <figure>
-      <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label="Bars of the revenue; the table below has the numbers">
+      <svg className="chart" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label="Bars of the revenue; the table below has the numbers">
         {[0, 0.25, 0.5, 0.75, 1].map((part) => (
           <g key={part}>
-            <line x1={LEFT} x2={WIDTH} y1={y(top * part)} y2={y(top * part)} />
+            <line x1={LEFT} x2={width} y1={y(top * part)} y2={y(top * part)} />
             <text x={LEFT - 8} y={y(top * part) + 4} textAnchor="end">{axis.format(top * part)}</text>
           </g>
         ))}

@@ -16,6 +16,7 @@ export function Filters({ facets, chosen, parameters, change }: Props & { chosen
   const categories = parameters.getAll("category");
   const listed = facets?.categories.map(({ category }) => category.id) ?? [];
   const further = chosen?.nodes.filter(({ id }) => !listed.includes(id)).map((category) => ({ category, count: null })) ?? [];
+  const shelves = [...further, ...(facets?.categories ?? [])];
   const isNarrow = matchMedia("(max-width: 50rem)").matches;
 
   function toggle(id: string) {
@@ -25,9 +26,9 @@ export function Filters({ facets, chosen, parameters, change }: Props & { chosen
   return (
     <details className="filters" open={!isNarrow}>
       <summary>Filters</summary>
-      <fieldset>
+      <fieldset hidden={shelves.length === 0}>
         <legend>Shelf</legend>
-        {[...further, ...(facets?.categories ?? [])].map(({ category, count }) => (
+        {shelves.map(({ category, count }) => (
           <label key={category.id} className="choice">
             <input type="checkbox" checked={categories.includes(category.id)} onChange={() => toggle(category.id)} />
             <span>{category.name}</span> <span className="quiet">{count}</span>
