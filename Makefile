@@ -23,7 +23,7 @@ demo: install ## Serve a shop full of sample data; another port: make demo ARGS=
 
 graphiql: $(GRAPHIQL) ## Build GraphiQL, which is then served and packed into wheels (needs Node and npm)
 
-storefront: storefront-build install ## Serve the demo with a storefront beside it: http://127.0.0.1:8000/shop (needs Node and npm)
+storefront: storefront-build graphiql install ## Serve the demo with a storefront beside it: http://127.0.0.1:8000/shop (needs Node and npm)
 	@SHOP_STOREFRONT_DIR=$(STOREFRONT)/dist exec $(RUN) shop_graphql demo $(ARGS)
 
 storefront-build: $(STOREFRONT)/dist/index.html ## Check the types of the storefront and build it
