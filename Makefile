@@ -5,16 +5,32 @@ ARGS =
 
 RUN = .venv/bin/python -m
 DEPENDENCIES = requirements.lock pyproject.toml
+GRAPHIQL = shop_graphql/static/graphiql/index.html
+STOREFRONT = examples/storefront
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench bench-finding bench-orders chaos faults overload soak differential lint format types schema lock clean
+.PHONY: help install demo graphiql storefront storefront-build node-modules python-client test bench bench-finding
+.PHONY: bench-orders chaos faults overload soak differential lint format types schema error-codes lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: install ## Serve a shop full of sample data; another port: make demo ARGS="--port 9000"
+	@if command -v npm >/dev/null && $(MAKE) --no-print-directory graphiql; then :; elif [ ! -e $(GRAPHIQL) ]; then \
+		echo 'GraphiQL is not built: install Node 20 or newer with npm 11, or try SHOP_GRAPHIQL_CDN=true make demo'; fi
 	@exec $(RUN) shop_graphql demo $(ARGS)
+
+graphiql: $(GRAPHIQL) ## Build GraphiQL, which is then served and packed into wheels (needs Node and npm)
+
+storefront: storefront-build graphiql install ## Serve the demo with a storefront beside it: http://127.0.0.1:8000/shop (needs Node and npm)
+	@SHOP_STOREFRONT_DIR=$(STOREFRONT)/dist exec $(RUN) shop_graphql demo $(ARGS)
+
+storefront-build: $(STOREFRONT)/dist/index.html ## Check the types of the storefront and build it
+
+node-modules: graphiql/node_modules/.package-lock.json $(STOREFRONT)/node_modules/.package-lock.json ## Install what builds both
+
+python-client: .venv-clients/installed ## Install what generates a client in Python, see examples/python
 
 test: lint types ## Check everything, on a PostgreSQL of its own; some tests only: make test ARGS="-k order"
 	$(RUN) pytest $(if $(ARGS),$(ARGS),--cov)
@@ -58,12 +74,18 @@ schema: install ## Write the GraphQL schema to schema.graphql
 	@$(RUN) shop_graphql schema > .schema.graphql
 	@mv .schema.graphql schema.graphql
 
+error-codes: install ## Write the codes of all errors to docs/error-codes.md
+	@$(RUN) tests.error_codes > .error-codes.md
+	@mv .error-codes.md docs/error-codes.md
+
 lock: ## Pin every dependency again in requirements.lock, the newest with: make lock ARGS=--upgrade (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--no-annotate --all-extras --group dev $(ARGS) pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what was made here, except the data in .shop
-	rm -rf benchmarks/.work .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf benchmarks/.work .venv .venv-clients .screenshots .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist shop_graphql/static graphiql/node_modules
+	rm -rf $(STOREFRONT)/dist $(STOREFRONT)/node_modules $(STOREFRONT)/src/gql
 	find . -name __pycache__ -not -path './.shop/*' -prune -exec rm -rf {} +
 
 install: .venv/installed ## Install what the other targets need, which they also do by themselves
@@ -77,6 +99,25 @@ endif
 .venv/installed: $(DEPENDENCIES)
 	@set -e; if command -v uv >/dev/null && $(WITH_UV); then :; else $(WITH_PIP); fi
 	@pwd -P > $@
+
+$(GRAPHIQL): graphiql/node_modules/.package-lock.json $(wildcard graphiql/*.* graphiql/src/*.* graphiql/src/*/*)
+	@echo 'Building GraphiQL'
+	@cd graphiql && npm run --silent build
+
+$(STOREFRONT)/dist/index.html: $(STOREFRONT)/node_modules/.package-lock.json schema.graphql \
+		$(wildcard $(STOREFRONT)/*.* $(STOREFRONT)/src/*.* $(STOREFRONT)/src/pages/* $(STOREFRONT)/src/parts/*)
+	@echo 'Building the storefront'
+	@cd $(STOREFRONT) && npm run --silent build
+
+.venv-clients/installed: examples/python/requirements.txt .venv/installed
+	@.venv/bin/python -m venv --clear .venv-clients
+	@.venv-clients/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	@echo 'Installing what builds $*'
+	@cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 # uv does not read pip's configuration, so where that names the only registry that can be reached, pip goes on alone.
 WITH_UV = \

@@ -91,11 +91,11 @@ class Accounts:
         return await self._sign_in(found.id)
 
     async def refresh(self, refresh_token: str) -> SignedIn:
-        """Exchange a refresh token, which is good for one exchange. Raises InvalidCredentials."""
+        """Exchange a refresh token; an exchange whose answer was lost is answered again. Raises InvalidCredentials."""
         token = parse_refresh_token(refresh_token)
         if token is None:
             raise InvalidCredentials(REFRESH_REFUSED)
-        successor = token.rotated()
+        successor = self._tokens.successor(token)
         work = partial(sessions.continue_session, id=token.session, digest=token.digest, successor=successor.digest)
         user = await self._database.write(work)
         if user is None:

@@ -16,10 +16,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shop_graphql import housekeeping
+from shop_graphql import housekeeping, storefront
 from shop_graphql.accounts import Accounts
+from shop_graphql.api import graphiql
 from shop_graphql.api.admission import Admission, Load
 from shop_graphql.api.cross_origin import readable
+from shop_graphql.api.exposure import exposure
 from shop_graphql.api.http import GraphQLEndpoint
 from shop_graphql.database import Database
 from shop_graphql.draining import DRAINING
@@ -58,7 +60,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         raise StartupError(NO_SECRETS)
     database = Database(settings, settings.database_url.get_secret_value())
     accounts = Accounts(database, settings)
-    endpoint = GraphQLEndpoint(database, accounts, settings)
+    page = graphiql.page(settings.graphiql_headers, cdn=settings.graphiql_cdn) if exposure(settings).graphiql else None
+    endpoint = GraphQLEndpoint(database, accounts, settings, graphiql=page)
     guarded = Admission(endpoint, settings.max_requests, settings.request_timeout)
     pulse = Pulse(settings.memory_limit)
     DRAINING.delay = settings.drain_delay
@@ -88,6 +91,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route(PATH, endpoint),
         Route("/health", health),
         Route("/ready", ready),
+        *(graphiql.files() if page else []),
+        *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
     ]
     app = Shop(readable(guarded, settings.origins), routes=routes, lifespan=lifespan)
     app.state.database = database

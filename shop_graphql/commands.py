@@ -86,6 +86,8 @@ def demo(host: str, port: int) -> None:
         accounts = "\n".join(f"  {role:<9} {email}" for email, role in demo_accounts.shown())
         address = serving.address(listener)
         typer.echo(WELCOME.format(address=address, password=demo_accounts.PASSWORD, accounts=accounts))
+        if settings.storefront_dir is not None:
+            typer.echo(f"The storefront is at {address}/shop/\n")
         serving.run(listener, _how(settings))
 
 

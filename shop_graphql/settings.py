@@ -159,6 +159,10 @@ class Settings(BaseSettings):
     graphiql_headers: str | None = Field(
         None, description="JSON shown in GraphiQL's tab of headers; the demo puts a token there. For development only."
     )
+    graphiql_cdn: bool = Field(False, description="Let GraphiQL's page load its program from a public CDN.")
+    storefront_dir: Path | None = Field(
+        None, description="Folder of a single-page application that is served at /shop, beside the API."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
     secrets: SecretStr | None = Field(
         None,

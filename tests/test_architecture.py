@@ -13,9 +13,10 @@ from shop_graphql.api.schema import schema, sdl
 from shop_graphql.errors import ShopError
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"access", "calendar", "deferred", "errors", "text"}
+GROUND = {"access", "bundles", "calendar", "deferred", "errors", "text"}
 ALLOWED = {
     "access": set(),
+    "bundles": set(),
     "calendar": set(),
     "compiler": {"pace"},
     "deferred": set(),
@@ -24,6 +25,7 @@ ALLOWED = {
     "errors": set(),
     "text": set(),
     "settings": set(),
+    "storefront": set(),
     "auth": {"settings"},
     "connection": {"settings"},
     "consistency": set(),
@@ -61,7 +63,18 @@ ALLOWED = {
     "housekeeping": {"database", "services"},
     "accounts": {"auth", "database", "models", "services", "settings"},
     "demo_accounts": {"auth", "database", "services", "settings"},
-    "app": {"accounts", "housekeeping", "settings", "database", "connection", "draining", "migration", "api", "pulse"},
+    "app": {
+        "accounts",
+        "housekeeping",
+        "settings",
+        "database",
+        "connection",
+        "draining",
+        "migration",
+        "api",
+        "pulse",
+        "storefront",
+    },
     "explaining": {"api", "compiler", "connection", "database", "settings", "statements"},
     "serving": {"draining"},
     "product_files": {"services"},

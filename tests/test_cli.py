@@ -274,7 +274,8 @@ def test_the_demo_keeps_its_data_and_shares_the_database_server(monkeypatch: pyt
         beside.end(signal.SIGTERM)
 
 
-def test_everything_can_be_tried_in_the_demo_at_once() -> None:
+def test_everything_can_be_tried_in_the_demo_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_GRAPHIQL_CDN", "true")  # the page that needs no build
     with serving_process("demo") as demo:
         page = httpx.get(f"{demo.address}/graphql", headers={"accept": "text/html"}, timeout=20).text
         (text,) = re.findall(r'React\.useState\(("\{.*?\}")\)', page)

@@ -12,10 +12,13 @@ import pytest
 
 from shop_graphql import demo_accounts, migration
 from shop_graphql.access import FIELDS, ROWS, Role, includes
+from shop_graphql.api import failures
 from shop_graphql.app import create_app
+from shop_graphql.errors import BadArgument, InvalidCursor
 from shop_graphql.sample.loading import load
 from shop_graphql.sample.size import Size
 from shop_graphql.settings import Settings
+from tests import error_codes
 from tests.api.conftest import Client
 from tests.conftest import SECRET, signed_in, temporary_database
 
@@ -57,6 +60,12 @@ async def test_the_answer_in_the_readme_is_the_true_one(demo: Client) -> None:
     readme = (ROOT / "README.md").read_text()
     query, answer = re.findall(r"```(?:graphql|json)\n(.*?)```", readme, re.DOTALL)[:2]
     assert await demo.send(query) == json.loads(answer)
+
+
+def test_the_page_of_error_codes_is_that_of_the_code() -> None:
+    assert (ROOT / "docs" / "error-codes.md").read_text() == error_codes.page(), "run: make error-codes"
+    used = {value for name, value in vars(failures).items() if name.isupper() and isinstance(value, str)}
+    assert used | {BadArgument.code, InvalidCursor.code} == set(failures.MEANINGS)
 
 
 def test_the_tables_of_rights_are_those_of_the_code() -> None:

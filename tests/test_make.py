@@ -129,10 +129,10 @@ def test_make_installs_again_in_a_folder_that_was_moved(checkout: Checkout) -> N
 
 
 def test_make_alone_explains_every_target(checkout: Checkout) -> None:
-    targets = re.search(r"^\.PHONY: (help .*)$", MAKEFILE.read_text(), re.MULTILINE)
-    assert targets
+    targets = " ".join(re.findall(r"^\.PHONY: (\w.*)$", MAKEFILE.read_text(), re.MULTILINE))
     explained = re.findall(r"^  make ([\w-]+) ", checkout.make().stdout, re.MULTILINE)
-    assert set(explained) == set(targets[1].split())
+    assert "help" in explained
+    assert sorted(explained) == sorted(targets.split())
 
 
 def test_every_dependency_is_pinned_with_a_hash_and_without_an_address() -> None:

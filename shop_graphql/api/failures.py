@@ -9,7 +9,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from shop_graphql.errors import BadArgument
+from shop_graphql.errors import BadArgument, InvalidCursor
 
 logger = logging.getLogger("shop_graphql")
 
@@ -23,6 +23,21 @@ DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 FORBIDDEN = "FORBIDDEN"
+
+MEANINGS = {
+    PARSE_FAILED: "The document is not GraphQL.",
+    VALIDATION_FAILED: "The document does not fit the schema.",
+    OPERATION_UNKNOWN: "The document has no operation of the name given, or several and no name was given.",
+    BAD_USER_INPUT: "An argument or a variable has a value that no answer can be given to.",
+    InvalidCursor.code: "The cursor was made for another order or filter, or not by this server.",
+    TOO_LARGE: "The answer would be larger than the server sends: ask for fewer rows or fields.",
+    UNAUTHENTICATED: "A sign-in is needed, or the token is no longer good: refresh it, or sign in.",
+    FORBIDDEN: "Whoever is signed in may not do this.",
+    DEADLINE_EXCEEDED: "The answer took too long: ask for less; repeat a mutation with the same key.",
+    UNAVAILABLE: "The shop cannot answer at the moment: try again, a mutation with the same key.",
+    INTERNAL: "A mistake of the server; `extensions.reference` names it in the server's log.",
+}
+"""Every code of an error that comes of carrying an operation out, and what it tells a client."""
 
 _UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError, asyncpg.InterfaceError)
 _PASSING = ("08", "25P02", "40", "53", "55P03", "57")

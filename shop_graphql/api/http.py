@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import orjson
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
@@ -42,7 +42,6 @@ from shop_graphql.api.failures import (
     request_error,
 )
 from shop_graphql.api.gate import Admitted, Gate, RefusedDocument
-from shop_graphql.api.graphiql import page
 from shop_graphql.api.media_types import GRAPHQL_JSON, JSON, accepted, prefers_html
 from shop_graphql.api.requests import Operation, headers_of, read
 from shop_graphql.api.schema import schema
@@ -68,14 +67,15 @@ _STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
 
 
 class GraphQLEndpoint:
-    """The ASGI application at /graphql: POST for operations, GET for queries, GraphiQL for browsers."""
+    """The ASGI application at /graphql: POST for operations, GET for queries, the page `graphiql` for browsers."""
 
-    def __init__(self, database: Database, accounts: Accounts, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, accounts: Accounts, settings: Settings, *, graphiql: Response | None
+    ) -> None:
         self._database = database
         self._accounts = accounts
-        shown = exposure(settings)
-        self._suggests = shown.suggestions
-        self._graphiql = page(settings.graphiql_headers) if shown.graphiql else None
+        self._suggests = exposure(settings).suggestions
+        self._graphiql = graphiql
         self._limit = settings.response_limit
         self._debug = settings.debug
         self._body_limits = BodyLimits(settings.body_limit, settings.body_timeout, settings.json_depth_limit)
@@ -92,11 +92,8 @@ class GraphQLEndpoint:
         """Answer one request."""
         headers = headers_of(scope)
         accept = headers.get(b"accept", _BY_DEFAULT).decode("latin-1")
-        is_browser = self._graphiql is not None and scope["method"] == "GET" and prefers_html(accept)
-        if is_browser:
-            response: Response = HTMLResponse(self._graphiql)
-        else:
-            response = await self._answer(scope, headers, receive, accept)
+        page = self._graphiql if scope["method"] == "GET" and prefers_html(accept) else None
+        response = page or await self._answer(scope, headers, receive, accept)
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, accept: str) -> Response:

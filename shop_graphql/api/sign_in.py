@@ -57,7 +57,7 @@ class SignIn:
     user: User = strawberry.field(description="Who is signed in.")
     access_token: str = strawberry.field(description="Send it with each request: `Authorization: Bearer …`.")
     refresh_token: str = strawberry.field(
-        description="Gives the next access token, once; see `refresh`. Keep it where no script of others can read it."
+        description="Gives the next tokens; see `refresh`. Keep it where no script of others can read it."
     )
     expires_in: int = strawberry.field(description="Seconds until the access token expires.")
 
@@ -155,8 +155,8 @@ class SignInMutations:
         return LoginSuccess.of(signed)
 
     @strawberry.mutation(
-        description="Exchange a refresh token for new tokens. Each works once; used again it ends the session, since "
-        "one of the two who used it has stolen it."
+        description="Exchange a refresh token for new tokens. An answer that was lost can be asked for again within 30 "
+        "seconds. Used later, or after its successor, a refresh token ends the session: somebody has stolen it."
     )
     async def refresh(self, info: Info, input: RefreshInput) -> RefreshResult:
         signed = await info.context.sign_in(info.context.accounts.refresh(input.refresh_token))

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import re
 import secrets as randomness
 import time
@@ -58,6 +59,7 @@ class Tokens:
         check_secrets(secrets)
         self._keys = {_key_id(secret): OctKey.import_key(secret) for secret in secrets}
         self._signing = _key_id(secrets[0])
+        self._succeeding = hashlib.sha256(b"shop-graphql refresh tokens\0" + secrets[0].encode()).digest()
         self._known: dict[str, tuple[Claims, int]] = {}
 
     def issue(
@@ -77,6 +79,13 @@ class Tokens:
             claims["sid"] = session
         header = {"alg": ALGORITHM, "kid": self._signing, "typ": TYPE}
         return jwt.encode(header, claims, self._keys[self._signing], registry=_REGISTRY)
+
+    def successor(self, token: "RefreshToken") -> "RefreshToken":
+        """Return the token that follows `token` in its session: always the same, so that it can be given out again.
+
+        Whoever knows `token` and not our secret knows nothing of it.
+        """
+        return RefreshToken(token.session, hmac.digest(self._succeeding, token.session.bytes + token.secret, "sha256"))
 
     def read(self, token: str) -> Claims:
         """Return what `token` says. Raises InvalidToken.
@@ -141,12 +150,8 @@ class RefreshToken:
 
     @property
     def digest(self) -> bytes:
-        """What is stored. The secret is random, so that a fast hash is enough."""
+        """What is stored. The secret cannot be guessed, so that a fast hash is enough."""
         return hashlib.sha256(self.secret).digest()
-
-    def rotated(self) -> "RefreshToken":
-        """Return the token that follows this one in its session."""
-        return RefreshToken(self.session, randomness.token_bytes(32))
 
 
 def new_refresh_token() -> RefreshToken:

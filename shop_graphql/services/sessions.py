@@ -19,6 +19,9 @@ from shop_graphql.text import is_storable
 KEPT = timedelta(days=30)
 """How long a session lasts that is not used."""
 
+GRACE = timedelta(seconds=30)
+"""How long an exchange of tokens can be asked for again by those whom its answer did not reach."""
+
 BATCH = 1_000
 
 
@@ -69,11 +72,14 @@ async def open_session(session: AsyncSession, *, user_id: int, id: UUID, digest:
 async def continue_session(session: AsyncSession, *, id: UUID, digest: bytes, successor: bytes) -> User | None:
     """Exchange a refresh token for its successor and return the user; None when it does not continue the session.
 
-    A token that was exchanged before has been stolen, by whoever came first or by whoever comes now: the session ends.
+    The same exchange succeeds again within GRACE, as long as nobody has used the successor. Otherwise a token that was
+    exchanged before has been stolen, by whoever came first or by whoever comes now: the session ends.
     """
-    current = Session.id == id, Session.digest == digest, Session.expires_at > func.now()
+    alive = Session.id == id, Session.expires_at > func.now()
     values = {"digest": successor, "used_at": func.now(), "expires_at": func.now() + KEPT}
-    user_id = await session.scalar(update(Session).where(*current).values(**values).returning(Session.user_id))
+    exchange = update(Session).where(*alive, Session.digest == digest).values(**values).returning(Session.user_id)
+    done = select(Session.user_id).where(*alive, Session.digest == successor, Session.used_at > func.now() - GRACE)
+    user_id = await session.scalar(exchange) or await session.scalar(done)
     if user_id is None:
         await session.execute(delete(Session).where(Session.id == id))
         return None

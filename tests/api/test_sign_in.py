@@ -1,8 +1,10 @@
 """Signing in and out through HTTP: tokens, their rotation, attempts, and what a bad token means."""
 
+import asyncio
 import statistics
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from shop_graphql.access import Role
 from shop_graphql.app import create_app
 from shop_graphql.auth import Passwords, Tokens
 from shop_graphql.database import Database
+from shop_graphql.services.sessions import GRACE
 from shop_graphql.settings import Settings
 from tests.api.conftest import LARGE, PASSWORD, Client
 from tests.api.mutating import document, refused, tables
@@ -163,14 +166,52 @@ async def test_a_login_takes_as_long_whether_or_not_there_is_such_an_account(
 # Refresh tokens
 
 
-async def test_a_refresh_token_that_was_used_before_ends_its_session(anybody: Client) -> None:
+async def test_a_refresh_token_that_was_used_long_before_ends_its_session(anybody: Client, database: Database) -> None:
     first = await sign(anybody, "register", **REGISTER)
     other = await sign(anybody, "login", **LOGIN)
     second = await sign(anybody, "refresh", refreshToken=first["refreshToken"])
     assert second["refreshToken"] != first["refreshToken"]
+    await use_sessions_earlier(database, GRACE)
     assert await sign(anybody, "refresh", refreshToken=first["refreshToken"]) == SPENT
     assert await sign(anybody, "refresh", refreshToken=second["refreshToken"]) == SPENT
     assert (await sign(anybody, "refresh", refreshToken=other["refreshToken"]))["__typename"] == "RefreshSuccess"
+
+
+async def test_a_refresh_token_whose_successor_was_used_ends_its_session_at_once(anybody: Client) -> None:
+    first = await sign(anybody, "register", **REGISTER)
+    second = await sign(anybody, "refresh", refreshToken=first["refreshToken"])
+    third = await sign(anybody, "refresh", refreshToken=second["refreshToken"])
+    assert await sign(anybody, "refresh", refreshToken=first["refreshToken"]) == SPENT
+    assert await sign(anybody, "refresh", refreshToken=third["refreshToken"]) == SPENT
+
+
+async def test_a_refresh_whose_answer_was_lost_is_answered_again(anybody: Client, database: Database) -> None:
+    first = await sign(anybody, "register", **REGISTER)
+    lost = await sign(anybody, "refresh", refreshToken=first["refreshToken"])
+    await use_sessions_earlier(database, GRACE - timedelta(seconds=10))
+    again = await sign(anybody, "refresh", refreshToken=first["refreshToken"])
+    assert again["refreshToken"] == lost["refreshToken"]
+    assert await bearer(anybody, again["accessToken"]).ask("{ me { id } }") == {"me": {"id": "user_1"}}
+    assert (await sign(anybody, "refresh", refreshToken=again["refreshToken"]))["__typename"] == "RefreshSuccess"
+
+
+async def test_many_who_refresh_at_once_get_the_same_token(anybody: Client) -> None:
+    first = await sign(anybody, "register", **REGISTER)
+    answers = await asyncio.gather(*(sign(anybody, "refresh", refreshToken=first["refreshToken"]) for _ in range(20)))
+    (second,) = {answer["refreshToken"] for answer in answers}
+    assert (await sign(anybody, "refresh", refreshToken=second))["__typename"] == "RefreshSuccess"
+
+
+async def test_a_lost_answer_is_not_given_again_once_the_session_has_ended(anybody: Client) -> None:
+    first = await sign(anybody, "register", **REGISTER)
+    second = await sign(anybody, "refresh", refreshToken=first["refreshToken"])
+    await sign(anybody, "logout", "signedOut", refreshToken=second["refreshToken"])
+    assert await sign(anybody, "refresh", refreshToken=first["refreshToken"]) == SPENT
+
+
+async def use_sessions_earlier(database: Database, by: timedelta) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE sessions SET used_at = used_at - CAST(:by AS interval)"), {"by": by})
 
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 64, "A" * 63 + "!", "../../etc/passwd", "A" * 10_000, "é" * 64])

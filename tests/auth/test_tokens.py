@@ -267,12 +267,23 @@ def test_a_refresh_token_is_read_back() -> None:
     assert repr(token.secret) not in repr(token)
 
 
-def test_a_refresh_token_is_followed_by_one_of_the_same_session() -> None:
+def test_a_refresh_token_is_followed_by_one_of_the_same_session(tokens: Tokens) -> None:
     first = new_refresh_token()
-    second = first.rotated()
+    second = tokens.successor(first)
     assert second.session == first.session
     assert second.digest != first.digest
+    assert parse_refresh_token(second.text) == second
     assert new_refresh_token().session != first.session
+
+
+def test_the_successor_of_a_refresh_token_depends_on_all_of_it_and_on_the_secret(tokens: Tokens) -> None:
+    first = RefreshToken(UUID(int=1), bytes(32))
+    others = [RefreshToken(UUID(int=2), bytes(32)), RefreshToken(UUID(int=1), bytes(31) + b"1")]
+    secrets = {tokens.successor(token).secret for token in (first, *others)} | {
+        Tokens([OTHER_SECRET, SECRET]).successor(first).secret
+    }
+    assert len(secrets) == 4
+    assert Tokens([SECRET, OTHER_SECRET]).successor(first) == tokens.successor(first)
 
 
 def test_a_refresh_token_has_one_spelling() -> None:
