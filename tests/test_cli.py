@@ -185,16 +185,18 @@ def test_a_database_without_tables_is_refused_with_the_command_to_run(
 def test_serve_leaves_the_settings_of_a_named_database_alone(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def serve(listener: socket.socket, **options: object) -> None:
-        calls.append((os.environ["DATABASE_URL"], os.environ.get("SHOP_PGBOUNCER"), options))
+    def serve(listener: socket.socket, how: serving.Serving, **options: object) -> None:
+        calls.append((os.environ["DATABASE_URL"], os.environ.get("SHOP_PGBOUNCER"), how, options))
 
     calls: list[object] = []
     monkeypatch.setattr(serving, "run", serve)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("SHOP_SECRETS", SECRET)
     monkeypatch.setenv("SHOP_PGBOUNCER", "true")
+    monkeypatch.setenv("SHOP_HEAD_TIMEOUT", "3")
     assert run("serve", "--port", "0", "--workers", "3")[0] == 0
-    assert calls == [(database_url, "true", {"workers": 3, "reload": False, "log_level": "info"})]
+    how = serving.Serving(serving.Limits(head_timeout=3, connections=800, keep_alive=5), "info")
+    assert calls == [(database_url, "true", how, {"workers": 3, "reload": False})]
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
@@ -359,7 +361,7 @@ def test_a_token_is_printed_that_the_server_takes(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_demo_leaves_the_database_of_database_url_alone(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def serve(listener: socket.socket, **options: object) -> None:
+    def serve(listener: socket.socket, how: serving.Serving, **options: object) -> None:
         used.append({name: os.environ.get(name) for name in ("DATABASE_URL", "SHOP_REPLICA_URL")})
 
     used: list[dict[str, str | None]] = []
