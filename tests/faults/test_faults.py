@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,7 @@ def test_what_grows_is_told() -> None:
     assert complaints([Look(100, 20 + number) for number in range(30)]) == ["open files grew by 16"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_a_process_is_looked_at() -> None:
     seen = look(os.getpid())
     assert seen.memory > 10_000_000
