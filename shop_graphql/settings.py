@@ -183,8 +183,8 @@ class Settings(BaseSettings):
     oidc_admin: str = Field("admin", min_length=1, description="What that claim says of administrators.")
     valkey_url: SecretStr | None = Field(
         None,
-        description="Valkey, as valkey://user:password@host:6379/0, in which all workers count attempts together. "
-        "Unset: each worker counts by itself.",
+        description="Valkey, as valkey://user:password@host:6379/0, in which all workers count attempts and "
+        "costs together. Unset: each worker counts by itself.",
     )
     login_attempts_per_account: str = Field(
         "10/15minutes", description="How many attempts to sign in one account may see, and in which time."

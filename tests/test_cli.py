@@ -193,8 +193,10 @@ def test_serve_leaves_the_settings_of_a_named_database_alone(
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("SHOP_SECRETS", SECRET)
     monkeypatch.setenv("SHOP_PGBOUNCER", "true")
+    monkeypatch.setenv("SHOP_HEAD_TIMEOUT", "3")
     assert run("serve", "--port", "0", "--workers", "3")[0] == 0
-    assert calls == [(database_url, "true", serving.Serving(), {"workers": 3, "reload": False})]
+    how = serving.Serving(serving.Limits(head_timeout=3, connections=800, keep_alive=5), "info")
+    assert calls == [(database_url, "true", how, {"workers": 3, "reload": False})]
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
@@ -274,8 +276,7 @@ def test_the_demo_keeps_its_data_and_shares_the_database_server(monkeypatch: pyt
         beside.end(signal.SIGTERM)
 
 
-def test_everything_can_be_tried_in_the_demo_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOP_GRAPHIQL_CDN", "true")  # the page that needs no build
+def test_everything_can_be_tried_in_the_demo_at_once() -> None:
     with serving_process("demo") as demo:
         page = httpx.get(f"{demo.address}/graphql", headers={"accept": "text/html"}, timeout=20).text
         (text,) = re.findall(r'React\.useState\(("\{.*?\}")\)', page)
@@ -360,7 +361,7 @@ def test_a_token_is_printed_that_the_server_takes(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_demo_leaves_the_database_of_database_url_alone(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def serve(listener: socket.socket, how: serving.Serving) -> None:
+    def serve(listener: socket.socket, how: serving.Serving, **options: object) -> None:
         used.append({name: os.environ.get(name) for name in ("DATABASE_URL", "SHOP_REPLICA_URL")})
 
     used: list[dict[str, str | None]] = []

@@ -59,6 +59,7 @@ class Text:
             document = parsed(query, limits)
             self.errors = self._weigh(document)
         except GraphQLError as error:
+            error.__traceback__ = error.__context__ = None  # which hold on to the parser and all of its tokens
             self.errors = [error]
         if not self.errors:
             self.ast = document
@@ -97,7 +98,7 @@ class Text:
                 total.add(found)
             unused = list(weigher.unused(total))
         except RecursionError:
-            return [over("depth", self._limits.depth, 1 + self._limits.depth, is_exact=False)]
+            return [self._too_deep()]
         self._sizes = tuple(weigher.variables)
         errors += weigher.wrong or exceeded(
             self._limits,
@@ -118,12 +119,18 @@ class Text:
         pairs = equal_pairs([node.selection_set for node in nodes], self._fragments, limit) if limit else 0
         return [over("pairs", limit, pairs, is_exact=False)] if pairs > limit else []
 
+    def _too_deep(self) -> GraphQLError:
+        return over("depth", self._limits.depth, 1 + self._limits.depth, is_exact=False)
+
     def _cost(self, name: str | None, variables: Mapping[str, Any]) -> int | list[GraphQLError]:
         named = [node for node in self._operations if name is None or (node.name and node.name.value == name)]
         if len(named) != 1:
             return 1  # nothing is carried out
         values = {**_defaults(named[0]), **variables}
-        found = Weigher(self._schema, self._fragments, values).operation(named[0])
+        try:
+            found = Weigher(self._schema, self._fragments, values).operation(named[0])
+        except RecursionError:
+            return [self._too_deep()]
         return list(exceeded(self._limits, nodes=found.nodes, cost=found.points)) or found.points
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.types import Message
 
@@ -227,6 +229,46 @@ def test_odd_texts_are_read_in_a_time_that_grows_with_their_length_only(text: by
         assert loop_free.time() - before < 0.5
     finally:
         loop_free.close()
+
+
+TEXTS = st.text(alphabet='a":{}[],\\ \n\u00e9\U0001f600', max_size=5)
+SPACES = st.text(alphabet=" \t\r\n", max_size=2)
+
+
+@st.composite
+def documents(draw: st.DrawFn, depth: int = 3) -> str:
+    """Return JSON with odd strings, odd whitespace and, now and then, a key twice."""
+    kind = draw(st.sampled_from(["text", "number", "list", "object"] if depth else ["text", "number"]))
+    if kind == "text":
+        return json.dumps(draw(TEXTS), ensure_ascii=draw(st.booleans()))
+    if kind == "number":
+        return draw(st.sampled_from(["0", "-1.5e3", "true", "null"]))
+    inner = draw(st.lists(documents(depth - 1), max_size=3))
+    around = [draw(SPACES) for _ in range(4)]
+    if kind == "list":
+        return "[" + around[0] + f"{around[1]},".join(inner) + around[2] + "]"
+    keys = [json.dumps(draw(TEXTS), ensure_ascii=draw(st.booleans())) for _ in inner]
+    members = [f"{around[0]}{key}{around[1]}:{around[2]}{value}" for key, value in zip(keys, inner, strict=True)]
+    return "{" + ",".join(members) + around[3] + "}"
+
+
+@given(documents())
+@settings(max_examples=300, deadline=None)
+def test_a_key_that_stands_twice_is_found_however_it_is_written_and_only_then(text: str) -> None:
+    has_twice = False
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal has_twice
+        has_twice = has_twice or len(dict(pairs)) < len(pairs)
+        return dict(pairs)
+
+    expected = json.loads(text, object_pairs_hook=members)
+    if has_twice:
+        with pytest.raises(BadRequest) as refusal:
+            parse(text.encode(), "The body", 32)
+        assert refusal.value.code == "DUPLICATE_KEY"
+    else:
+        assert parse(text.encode(), "The body", 32) == expected
 
 
 async def test_the_endpoint_sends_the_status_of_a_late_body(app: Starlette) -> None:

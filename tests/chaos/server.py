@@ -104,6 +104,8 @@ class Server:
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers, the oldest first. Without several, the server is its own worker."""
+        if self._workers_wanted == 1:
+            return [self._process.pid]
         started = [int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", self.said())]
         return [pid for pid in started if pid not in self._killed and self._is_ours(pid)]
 

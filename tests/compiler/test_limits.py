@@ -345,6 +345,12 @@ def test_a_document_is_read_once_valid_or_not() -> None:
     assert len(checked) == 2
 
 
+@pytest.mark.parametrize("query", ["{ a ", "{ a " * 1500, "#\n" * 101 + "{ a }", "{ a b }" * 1500])
+def test_what_is_remembered_of_a_refused_text_holds_on_to_no_parser(query: str) -> None:
+    (error,) = text(query).errors
+    assert (error.__traceback__, error.__context__) == (None, None)
+
+
 def test_the_texts_that_are_kept_are_bounded_by_their_size_and_by_their_number() -> None:
     texts = Texts(SCHEMA, check, Limits(), size=100_000)
     for number in range(200):

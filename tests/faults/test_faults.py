@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,12 @@ async def test_a_wire_is_late_slow_and_silent_as_it_is_told() -> None:
     async def round_trip(size: int) -> float:
         reader, writer = await asyncio.open_connection("127.0.0.1", line.port)
         began = loop.time()
-        writer.write(bytes(size))
-        await asyncio.wait_for(reader.readexactly(size), 2)
-        writer.close()
+        try:
+            writer.write(bytes(size))
+            await asyncio.wait_for(reader.readexactly(size), 2)
+        finally:
+            writer.transport.abort()
+            await asyncio.sleep(0)
         return loop.time() - began
 
     assert await round_trip(1) < 0.2
@@ -111,10 +115,11 @@ def test_answers_that_come_too_late_are_of_no_use() -> None:
 def test_what_grows_is_told() -> None:
     assert complaints([Look(100, 20)] * 30) == []
     assert complaints([Look(50, 20)] * 5 + [Look(100, 20)] * 25) == []
-    assert complaints([Look(100 + number, 20) for number in range(30)]) == ["memory grew by 15.1%"]
+    assert complaints([Look(100 + number, 20) for number in range(30)]) == ["memory grew by 14.6%"]
     assert complaints([Look(100, 20 + number) for number in range(30)]) == ["open files grew by 16"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_a_process_is_looked_at() -> None:
     seen = look(os.getpid())
     assert seen.memory > 10_000_000

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 
 import httpx
@@ -18,6 +19,7 @@ from shop_graphql.settings import Settings
 from tests.conftest import SECRET
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_memory_is_what_the_kernel_says() -> None:
     before = memory()
     ballast = bytearray(os.urandom(1)) * (50 * MIB)
@@ -65,6 +67,7 @@ async def test_a_worker_that_has_grown_too_large_ends_in_order_if_it_will_be_rep
     assert sent == ([signal.SIGTERM] if is_one_of_several else [])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 async def test_a_limit_below_what_a_worker_needs_anyway_stops_the_start(database_url: str) -> None:
     app = create_app(Settings(database_url=database_url, secrets=SECRET, memory_limit=64))
     with pytest.raises(StartupError, match="SHOP_MEMORY_LIMIT: a worker takes"):

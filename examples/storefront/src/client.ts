@@ -20,7 +20,7 @@ export const hasCode = (error: CombinedError | undefined, ...codes: string[]) =>
 
 /** Whether nobody knows what became of a request: it may be sent again, under the same key. */
 export const isUncertain = (error: CombinedError) =>
-  Boolean(error.networkError) || hasCode(error, "UNAVAILABLE", "INTERNAL_SERVER_ERROR");
+  Boolean(error.networkError) || hasCode(error, "UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL_SERVER_ERROR");
 
 const auth = authExchange(async (utils) => {
   async function refreshAuth() {
