@@ -34,6 +34,7 @@ from shop_graphql.sample.size import Size
 from shop_graphql.services import UpsertPolicy, UpsertStatus
 from shop_graphql.services.passwords import is_sound
 from shop_graphql.settings import NO_SECRETS, Settings, async_url, read_settings, split_secrets, variable
+from shop_graphql.sockets import Sockets
 
 WELCOME = """
 A shop full of sample data is at {address}/graphql, until Ctrl-C.
@@ -59,7 +60,8 @@ def serve(host: str, port: int, workers: int, reload: bool) -> None:
             _hand_over(url, _secrets(settings))
             typer.echo(f"The shop is in {settings.data_dir.resolve()}; set DATABASE_URL to serve another one.")
         typer.echo(f"GraphQL at {serving.address(listener)}/graphql, until Ctrl-C")
-        serving.run(listener, workers=workers, reload=reload, log_level=settings.log_level)
+        sockets = Sockets(settings.websocket_frame_limit, settings.keep_alive)
+        serving.run(listener, workers=workers, reload=reload, log_level=settings.log_level, sockets=sockets)
 
 
 def demo(host: str, port: int) -> None:

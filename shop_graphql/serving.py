@@ -22,6 +22,7 @@ from uvicorn.supervisors import ChangeReload, Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from shop_graphql.errors import StartupError
+from shop_graphql.sockets import SOCKETS, STOP, Sockets
 
 FACTORY = "shop_graphql.app:create_app"
 APP = "shop_graphql.serving:app"
@@ -103,7 +104,14 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_level: str = "info") -> None:
+def run(
+    listener: socket.socket,
+    *,
+    workers: int = 1,
+    reload: bool = False,
+    log_level: str = "info",
+    sockets: Sockets = SOCKETS,
+) -> None:
     """Serve until a signal ends it, which is success. The app reads its settings from the environment.
 
     Raises SystemExit when the app does not start.
@@ -118,6 +126,7 @@ def run(listener: socket.socket, *, workers: int = 1, reload: bool = False, log_
         access_log=log_level in {"debug", "info"},
         lifespan="on",
         timeout_graceful_shutdown=GRACE,
+        **sockets.options(),
     )
     with suppress(Ended):
         if config.should_reload:
@@ -148,7 +157,12 @@ def worker_app() -> ASGIApplication:
 
 class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the app in order even when a second Ctrl-C cut the requests short, which uvicorn does not."""
+        """End what stays open, and the app in order even when a second Ctrl-C cut the requests short.
+
+        uvicorn would wait for streams to end by themselves, and leave out the end of the app.
+        """
+        if STOP in self.lifespan.state:
+            self.lifespan.state[STOP]()
         await super().shutdown(sockets)
         if self.force_exit:
             await self.lifespan.shutdown()

@@ -70,6 +70,25 @@ class Settings(BaseSettings):
     response_limit: int = Field(
         5_000_000, ge=1000, description="Bytes of the longest answer to a query; a longer one is refused."
     )
+    subscriptions_per_connection: int = Field(
+        20, ge=1, le=1000, description="Subscriptions that one WebSocket may have at the same time."
+    )
+    connections_per_address: int = Field(
+        100, ge=1, description="WebSockets and event streams that one address may have open, in each worker."
+    )
+    connections_per_user: int = Field(
+        20, ge=1, description="WebSockets and event streams that one user may have open, in each worker."
+    )
+    websocket_init_timeout: Seconds = Field(5.0, description="Seconds until a WebSocket must have sent who it is.")
+    websocket_frame_limit: int = Field(131_072, ge=1024, description="Bytes of the longest message of a WebSocket.")
+    keep_alive: Seconds = Field(
+        20.0, description="Seconds between two signs of life on a WebSocket or event stream; without an answer it ends."
+    )
+    allowed_origins: str | None = Field(
+        None,
+        description="Origins of pages that may open a WebSocket, as https://shop.example.com, separated by commas; the "
+        "server's own may always.",
+    )
     debug: bool = Field(False, description="Tell in each response how many SQL statements it took, and how long.")
     graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
     graphiql_headers: str | None = Field(
@@ -104,6 +123,11 @@ class Settings(BaseSettings):
     login_attempts_per_address: str = Field(
         "100/15minutes", description="How many attempts to sign in one address may make, and in which time."
     )
+
+    @property
+    def origins(self) -> list[str]:
+        """The allowed origins."""
+        return [origin for part in (self.allowed_origins or "").split(",") if (origin := part.strip())]
 
     @field_validator("database_url", "replica_url")
     @classmethod

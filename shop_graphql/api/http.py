@@ -47,7 +47,7 @@ GRAPHQL_JSON = "application/graphql-response+json"
 HTML = "text/html"
 _ALLOWED = {
     "GET": {OperationType.QUERY},
-    "POST": set(OperationType),  # there are no subscriptions, and the document's validation says so
+    "POST": {OperationType.QUERY, OperationType.MUTATION},
 }
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
@@ -96,7 +96,7 @@ class GraphQLEndpoint:
         media_type = JSON
         try:
             media_type = _accepted(request.headers)
-            operation = await _read(request)
+            operation = await read(request)
             if self._debug:
                 current.set(Trace())
             return await self._run(request, operation, media_type)
@@ -107,7 +107,7 @@ class GraphQLEndpoint:
 
     async def _run(self, request: Request, operation: Operation, media_type: str) -> Response:
         """Answer by one statement, or else through the resolvers, who also say what a failure of that one means."""
-        who, reads = await self._who(request), None
+        who, reads = await self.who(request), None
         if self.short_way is not None and who.bad_token is None:
             try:
                 text = await self.short_way.answer(operation.query, operation.name, operation.variables, who.viewer)
@@ -149,11 +149,11 @@ class GraphQLEndpoint:
         except CannotGetOperationTypeError as error:
             raise BadRequest(_unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
         except InvalidOperationTypeError as error:
-            raise BadRequest("By GET only queries are answered; use POST.", 405, allow="POST") from error
+            raise _other_way(method) from error
         finally:
             await context.end()
 
-    async def _who(self, request: Request) -> Who:
+    async def who(self, request: Request) -> Who:
         """Return who asks. A token that proves nothing is told when the operation needs to know who asks."""
         address = request.client.host if request.client else ""
         authorizations = request.headers.getlist("authorization")
@@ -201,9 +201,10 @@ def _accepted(headers: Headers) -> str:
     return JSON
 
 
-async def _read(request: Request) -> Operation:
+async def read(request: Request) -> Operation:
+    """Return what a request asks for. Raises BadRequest."""
     if request.method == "GET":
-        return _operation(dict(request.query_params), encoded=True)
+        return read_operation(dict(request.query_params), encoded=True)
     if request.method != "POST":
         raise BadRequest("GraphQL is asked by GET or POST.", 405, allow="GET, POST")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
@@ -211,10 +212,11 @@ async def _read(request: Request) -> Operation:
     parameters = _parse(await request.body(), "The body")
     if not isinstance(parameters, dict):
         raise BadRequest("The body must be one JSON object.")
-    return _operation(parameters, encoded=False)
+    return read_operation(parameters)
 
 
-def _operation(parameters: dict[str, Any], *, encoded: bool) -> Operation:
+def read_operation(parameters: dict[str, Any], *, encoded: bool = False) -> Operation:
+    """Return what the parameters of a request ask for; of a URL those that are JSON are text. Raises BadRequest."""
     query, name, variables = (parameters.get(key) for key in ("query", "operationName", "variables"))
     if encoded and variables is not None:
         variables = _parse(variables, "variables")
@@ -234,6 +236,12 @@ def _parse(text: str | bytes, what: str) -> Any:
         return orjson.loads(text)
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         raise BadRequest(f"{what} must be JSON in UTF-8.") from None
+
+
+def _other_way(method: str) -> BadRequest:
+    if method == "POST":
+        return BadRequest("Subscriptions are answered over a WebSocket, or as text/event-stream if that is accepted.")
+    return BadRequest("By GET only queries are answered; use POST.", 405, allow="POST")
 
 
 def _unknown_operation(name: str | None) -> str:

@@ -1,7 +1,7 @@
 """Who asks: passwords, tokens, attempts. Knows no database and no GraphQL."""
 
-from shop_graphql.auth.attempts import Attempts
-from shop_graphql.auth.compact import peek_issuer
+from shop_graphql.auth.attempts import Attempts, address_key
+from shop_graphql.auth.compact import peek_expiry, peek_issuer
 from shop_graphql.auth.oidc import IdentityProvider, role_of
 from shop_graphql.auth.passwords import Passwords
 from shop_graphql.auth.provider_keys import ProviderUnavailable
@@ -23,8 +23,10 @@ __all__ = [
     "ProviderUnavailable",
     "RefreshToken",
     "Tokens",
+    "address_key",
     "new_refresh_token",
     "parse_refresh_token",
+    "peek_expiry",
     "peek_issuer",
     "role_of",
 ]

@@ -38,7 +38,7 @@ class Attempts:
 
     async def spend(self, account: str, address: str) -> None:
         """Count one attempt. Raises TooManyAttempts and counts nothing when account or address have none left."""
-        counts = Count(_account_key(account), self._per_account), Count(_address_key(address), self._per_address)
+        counts = Count(_account_key(account), self._per_account), Count(address_key(address), self._per_address)
         try:
             wait = await self._windows.take(*counts)
         except WindowsUnavailable as error:
@@ -78,8 +78,8 @@ def _account_key(account: str) -> str:
     return "account:" + _digest(unicodedata.normalize("NFKC", account).strip().casefold())
 
 
-def _address_key(address: str) -> str:
-    """Whoever has one address of IPv6 has the 2^64 of its network."""
+def address_key(address: str) -> str:
+    """Return what is counted for an address: whoever has one of IPv6 has the 2^64 of its network."""
     try:
         ip = ip_address(address)
     except ValueError:

@@ -1,0 +1,185 @@
+"""Runs subscriptions, whatever they are sent over: the events of one operation as JSON, one after the other."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from graphql import GraphQLError, OperationType, parse
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from shop_graphql.accounts import Accounts
+from shop_graphql.api.carrying import CallInfo, Carrier, Fetch, Request, body_of, member_of
+from shop_graphql.api.compiled import DECLARED, check
+from shop_graphql.api.context import Who
+from shop_graphql.api.encoding import encode
+from shop_graphql.api.failures import (
+    OPERATION_UNKNOWN,
+    TOO_LARGE,
+    document_error,
+    execution_error,
+    is_unavailable,
+    request_error,
+)
+from shop_graphql.api.http import Operation
+from shop_graphql.api.schema import schema
+from shop_graphql.api.subscriptions import Subscriber
+from shop_graphql.compiler.compiler import Compiler
+from shop_graphql.compiler.selection import Field, NotCompiledError
+from shop_graphql.database import Database
+from shop_graphql.errors import BadArgument
+from shop_graphql.watches import PAUSE, Watches
+
+MAX_REMEMBERED = 100
+"""Objects whose last event is remembered, so that the same is not sent again."""
+
+Errors = Sequence[Mapping[str, Any]]
+
+
+class Refused(Exception):
+    """A subscription that cannot begin, or go on: `errors` are for the client."""
+
+    def __init__(self, errors: Errors) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+class Subscriptions:
+    """Answers subscriptions: each event by a compiled statement, or else by the resolvers."""
+
+    def __init__(
+        self, database: Database, accounts: Accounts, watches: Watches, compiler: Compiler | None, limit: int
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._watches = watches
+        self._compiler = compiler
+        self._limit = limit
+        self._carrier = Carrier(compiler, Shared(database.direct_writes.fetch, watches).fetch) if compiler else None
+
+    async def events(self, operation: Operation, who: Who) -> AsyncGenerator[bytes, None]:
+        """Yield the body of a response for each event. Raises Refused."""
+        context = Subscriber(self._database, self._accounts, who, self._watches)
+        source = self._shortly(operation, context) or self._resolved(operation, context)
+        try:
+            async with aclosing(source):
+                async for body in source:
+                    self._check(body)
+                    yield body
+        except Refused:
+            raise
+        except GraphQLError as error:
+            raise Refused([_document_error(error)]) from None
+        except RecursionError:
+            raise Refused([request_error("The document is nested too deep.")]) from None
+        except Exception as error:
+            located = GraphQLError(str(error), original_error=error)
+            raise Refused([execution_error(located)]) from error
+        finally:
+            await context.end()
+
+    def _check(self, body: bytes) -> None:
+        if len(body) > self._limit:
+            message = f"The event has more than {self._limit:,} bytes; ask for less at once."
+            raise Refused([request_error(message, TOO_LARGE)])
+
+    def _shortly(self, operation: Operation, context: Subscriber) -> AsyncGenerator[bytes, None] | None:
+        """Return the events of what can be compiled, or None."""
+        if self._compiler is None or context.bad_token is not None:
+            return None
+        values = operation.variables or {}
+        try:
+            found, given = self._compiler.mutation(
+                operation.query, operation.name, values, context.viewer.role, OperationType.SUBSCRIPTION
+            )
+            root = found.roots[0]
+            arguments = found.arguments(root, given)
+        except (NotCompiledError, BadArgument, GraphQLError, IndexError):  # without roots all was skipped
+            return None
+        return self._shown(Request(found.document, values, given, context), root, arguments)
+
+    async def _shown(self, request: Request, root: Field, arguments: dict[str, Any]) -> AsyncGenerator[bytes, None]:
+        info: Any = CallInfo(request.context, [details.node for details in root.nodes], request.given)
+        changes = await DECLARED.resolver(root)(None, info=info, **arguments)
+        last: dict[int, int] = {}
+        async with aclosing(changes):
+            async for change in changes:
+                body = await self._body(request, root, change)
+                if last.get(change.row_id) != (digest := hash(body)):
+                    yield body
+                if len(last) >= MAX_REMEMBERED:
+                    last.clear()
+                last[change.row_id] = digest
+
+    async def _body(self, request: Request, root: Field, change: Any) -> bytes:
+        """Return the body that shows a change, once the database answers."""
+        assert self._carrier is not None  # noqa: S101
+        while True:
+            member, errors = await self._carrier.show(request, root, lambda: change)
+            if not any(is_unavailable(error.original_error) for error in errors):
+                return body_of([] if member is None else [member_of(root, member)], errors)
+            await asyncio.sleep(PAUSE)
+            assert isinstance(request.context, Subscriber)  # noqa: S101
+            await request.context.renew()
+
+    async def _resolved(self, operation: Operation, context: Subscriber) -> AsyncGenerator[bytes, None]:
+        results: Any = await schema.subscribe(
+            operation.query,
+            variable_values=operation.variables,
+            operation_name=operation.name,
+            context_value=context,
+        )
+        async with aclosing(results):
+            async for result in results:
+                yield _written(result, operation)
+
+
+class Shared:
+    """Lets statements that are the same, and are asked for at the same moment, be sent once."""
+
+    def __init__(self, fetch: Fetch, watches: Watches) -> None:
+        self._fetch = fetch
+        self._watches = watches
+        self._running: dict[Any, asyncio.Task[str]] = {}
+
+    async def fetch(self, sql: str, parameters: Sequence[Any]) -> str:
+        """Return what a statement selects that began after the last change was told, and raise what it raises."""
+        # What began before the last look at the outbox may not have seen what that look has told of.
+        key = self._watches.looks, sql, repr(parameters)
+        task = self._running.get(key)
+        if task is None:
+            task = self._running[key] = asyncio.create_task(self._fetch(sql, parameters))
+            task.add_done_callback(lambda done: self._finished(key, done))
+        return await asyncio.shield(task)
+
+    def _finished(self, key: Any, task: "asyncio.Task[str]") -> None:
+        del self._running[key]
+        if not task.cancelled():
+            task.exception()  # all who asked may be gone, and asyncio would log it as never retrieved
+
+
+def _written(result: ExecutionResult, operation: Operation) -> bytes:
+    """Return what is sent of a result. Raises Refused for what is no event."""
+    errors = result.errors or []
+    # Strawberry says so of wrong variables as well, which are no fault of the document.
+    if isinstance(result, PreExecutionError) and (any(map(_is_of_document, errors)) or check(parse(operation.query))):
+        raise Refused([_document_error(error) for error in errors])
+    shown = [execution_error(error) for error in errors]
+    if result.data is None and all(error.path is None for error in errors):
+        raise Refused(shown)
+    return encode({"data": result.data, **({"errors": shown} if shown else {})})
+
+
+def _is_of_document(error: GraphQLError) -> bool:
+    return bool(error.extensions) or isinstance(
+        error.original_error, InvalidOperationTypeError | CannotGetOperationTypeError
+    )
+
+
+def _document_error(error: GraphQLError) -> Mapping[str, Any]:
+    if isinstance(error.original_error, InvalidOperationTypeError):
+        return request_error("Only subscriptions are answered here; queries and mutations are sent by POST.")
+    if isinstance(error.original_error, CannotGetOperationTypeError):
+        return request_error("operationName must name one operation of the document.", OPERATION_UNKNOWN)
+    return document_error(error)
