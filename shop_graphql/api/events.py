@@ -53,22 +53,23 @@ class EventEndpoint:
         try:
             operation = await read(request)
             who = await self._endpoint.who(request)
+            left = None if who.bad_token else seconds_left(only_one(request.headers.getlist("authorization")))
             with self._listeners.from_address(scope), self._listeners.of_viewer(who.viewer):
-                await self._stream(request, send, self._texts(operation, who))
+                await self._stream(request, send, self._texts(operation, who), left)
         except BadRequest as error:
             await _refusal(str(error), error.code, error.status, error.headers)(scope, receive, send)
         except Crowded:
             text = "Too many connections are open."
             await _refusal(text, TOO_MANY, 429, {"retry-after": "10"})(scope, receive, send)
 
-    async def _stream(self, request: Request, send: Send, texts: AsyncGenerator[bytes, None]) -> None:
-        """Send texts until there are no more, the token has expired, the client has gone or the server stops."""
+    async def _stream(
+        self, request: Request, send: Send, texts: AsyncGenerator[bytes, None], left: float | None
+    ) -> None:
+        """Send texts until there are none, no seconds are left, the client has gone or the server stops."""
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        authorization = only_one(request.headers.getlist("authorization"))
         sending = asyncio.create_task(self._send(send, texts))
         others = [asyncio.create_task(_gone(request)), asyncio.create_task(self._listeners.stopping.wait())]
         try:
-            left = seconds_left(authorization)
             await asyncio.wait([sending, *others], timeout=left, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (sending, *others):
@@ -82,18 +83,13 @@ class EventEndpoint:
                 following = asyncio.ensure_future(anext(texts, None))
                 try:
                     while not (await asyncio.wait([following], timeout=self._keep_alive))[0]:
-                        await self._pass_on(send, ALIVE)
+                        await _pass_on(send, ALIVE)
                 finally:
                     following.cancel()
                 text = await following
                 if text is None:
                     return
-                await self._pass_on(send, text)
-
-    async def _pass_on(self, send: Send, text: bytes) -> None:
-        """Send a text. Raises TimeoutError when the client does not read."""
-        async with asyncio.timeout(2 * self._keep_alive):
-            await send({"type": "http.response.body", "body": text, "more_body": True})
+                await _pass_on(send, text)
 
     async def _texts(self, operation: Operation, who: Who) -> AsyncGenerator[bytes, None]:
         yield ALIVE  # so that the client's request is answered at once
@@ -108,6 +104,11 @@ class EventEndpoint:
 
 def _next(body: bytes) -> bytes:
     return b"event: next\ndata: %b\n\n" % body
+
+
+async def _pass_on(send: Send, text: bytes) -> None:
+    """Send a text. Whoever does not read is waited for here, with one text in hand."""
+    await send({"type": "http.response.body", "body": text, "more_body": True})
 
 
 async def _gone(request: Request) -> None:
