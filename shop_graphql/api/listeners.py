@@ -11,10 +11,8 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from shop_graphql.access import Viewer
-from shop_graphql.auth import address_key, peek_expiry
+from shop_graphql.auth import LEEWAY, address_key, peek_expiry
 from shop_graphql.settings import Settings
-
-WHAT_BROWSERS_FORBID = "This page may not connect to the shop."
 
 
 class Crowded(Exception):
@@ -75,7 +73,7 @@ def seconds_left(authorization: str | None) -> float | None:
     """Return how long the token of an Authorization header, which was verified, is valid; None without one."""
     if authorization is None:
         return None
-    return max(0.0, peek_expiry(authorization.partition(" ")[2]) - time.time())
+    return max(0.0, peek_expiry(authorization.partition(" ")[2]) + LEEWAY - time.time())
 
 
 def only_one(values: Collection[str]) -> str | None:

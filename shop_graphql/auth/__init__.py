@@ -7,6 +7,7 @@ from shop_graphql.auth.passwords import Passwords
 from shop_graphql.auth.provider_keys import ProviderUnavailable
 from shop_graphql.auth.tokens import (
     ACCESS_LIFETIME,
+    LEEWAY,
     Claims,
     RefreshToken,
     Tokens,
@@ -16,6 +17,7 @@ from shop_graphql.auth.tokens import (
 
 __all__ = [
     "ACCESS_LIFETIME",
+    "LEEWAY",
     "Attempts",
     "Claims",
     "IdentityProvider",

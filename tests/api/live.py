@@ -26,10 +26,22 @@ WAIT = 10
 class Live:
     """A server that runs in this process."""
 
-    def __init__(self, app: Starlette, server: uvicorn.Server, port: int) -> None:
+    def __init__(self, app: Starlette, server: uvicorn.Server, running: asyncio.Task[None], port: int) -> None:
         self.app = app
-        self.server = server
+        self.port = port
         self.authority = f"127.0.0.1:{port}"
+        self._server = server
+        self._running = running
+
+    @property
+    def connections(self) -> set[Any]:
+        """The connections that the server has not let go of."""
+        return self._server.server_state.connections
+
+    async def stop(self) -> None:
+        """Stop as a signal does."""
+        self._server.should_exit = True
+        await asyncio.wait_for(asyncio.shield(self._running), WAIT)
 
     @asynccontextmanager
     async def socket(self, headers: Mapping[str, str] | None = None, **options: Any) -> AsyncIterator["Socket"]:
@@ -142,19 +154,19 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def live(database_url: str, **settings: Any) -> AsyncIterator[Live]:
-    """Serve the shop, and stop the server as a signal does."""
+async def live(database_url: str, *, port: int = 0, **settings: Any) -> AsyncIterator[Live]:
+    """Serve the shop inside the block."""
     chosen = Settings(database_url=database_url, secrets=SECRET, **settings)
     app = create_app(chosen)
-    with serving.listening("127.0.0.1", 0) as listener:
+    with serving.listening("127.0.0.1", port) as listener:
         options = Sockets(chosen.websocket_frame_limit, chosen.keep_alive).options()
         config = uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=5, **options)
         server = serving._Server(config)
         running = asyncio.create_task(server._serve([listener]))
         await until(lambda: server.started or running.done())
         assert server.started
+        served = Live(app, server, running, listener.getsockname()[1])
         try:
-            yield Live(app, server, listener.getsockname()[1])
+            yield served
         finally:
-            server.should_exit = True
-            await asyncio.wait_for(running, WAIT)
+            await served.stop()

@@ -133,7 +133,7 @@ async def test_an_address_and_a_user_have_no_more_streams_than_are_allowed(serve
 
 
 async def test_a_stream_ends_with_its_token_as_one_to_ask_for_again(server: Live, empty_shop: None) -> None:
-    token = Tokens([SECRET]).issue(1, Role.STAFF, lifetime=timedelta(seconds=2))
+    token = Tokens([SECRET]).issue(1, Role.STAFF, lifetime=timedelta(seconds=-3))
     async with server.stream(STOCK, {"authorization": f"Bearer {token}"}, ids=["prod_1"]) as stream:
         kinds = [(await stream.event())[0]]
         while kinds[-1]:

@@ -1,6 +1,7 @@
 """Subscriptions over WebSockets: the protocol, its limits, and clients that keep no rule."""
 
 import asyncio
+import gc
 import json
 import logging
 import random
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from shop_graphql import sockets
 from shop_graphql.access import Role
+from shop_graphql.api import websocket
 from shop_graphql.auth import Tokens
 from tests.api.conftest import ADMIN, Client
 from tests.api.live import PROTOCOL, Live, Socket, live, until
@@ -253,7 +256,7 @@ async def test_who_cannot_prove_who_they_are_is_sent_away(server: Live, payload:
 
 
 async def test_a_connection_ends_with_its_token(server: Live, empty_shop: None) -> None:
-    token = Tokens([SECRET]).issue(1, Role.STAFF, lifetime=timedelta(seconds=2))
+    token = Tokens([SECRET]).issue(1, Role.STAFF, lifetime=timedelta(seconds=-3))
     async with server.client({"authorization": f"Bearer {token}"}) as socket:
         await socket.subscribe("1", ORDERS)
         assert await socket.closed() == 4403
@@ -345,6 +348,9 @@ async def test_no_frames_whatever_break_the_server(server: Live, make: Factory) 
                     socket.connection.transport.abort()
             except (ConnectionClosed, OSError):
                 pass
+    await server.are_gone()
+    gc.collect()
+    assert [thing for thing in gc.get_objects() if isinstance(thing, sockets.WebSocket | websocket._Connection)] == []
     async with server.client() as socket:
         await socket.subscribe("1", STOCK, ids=[f"prod_{product.id}"])
         assert (await socket.next())["productChanged"]["product"]["stockQuantity"] == 10
@@ -399,6 +405,25 @@ async def test_who_answers_no_ping_is_let_go(database_url: str, empty_shop: None
         await until(lambda: not len(server.app.state.watches))
         await alive.subscribe("1", STOCK, ids=["prod_1"])
         await alive.next()
+        dead.connection.transport.abort()
+
+
+async def test_who_does_not_read_is_let_go_with_all_that_was_not_sent(
+    database_url: str, make: Factory, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "LINGER", 0.3)
+    product = await make.product()
+    id = f"prod_{product.id}"
+    query = "subscription ($ids: [ID!]!) { productChanged(ids: $ids) { product { description stockQuantity } } }"
+    await mutate(client, "updateProduct", productId=id, description="x" * 400_000)
+    async with live(database_url, keep_alive=1) as server, server.client(ping_interval=None) as dead:
+        dead.connection.transport.pause_reading()
+        for number in range(20):
+            await dead.subscribe(str(number), query, ids=[id])
+        await until(lambda: len(server.app.state.watches) == 20)
+        for _ in range(3):
+            await mutate(client, "adjustStock", productId=id, delta=1)
+        await until(lambda: not server.connections and not len(server.app.state.watches))
         dead.connection.transport.abort()
 
 
