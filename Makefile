@@ -8,7 +8,7 @@ DEPENDENCIES = requirements.lock pyproject.toml
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench bench-finding bench-orders chaos faults overload soak differential lint format types schema lock clean
+.PHONY: help install demo test bench bench-finding bench-orders bench-subscribers chaos faults overload soak differential lint format types schema lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ bench-finding: install ## Measure filters, search and figures on 100,000 product
 
 bench-orders: install ## Measure orders per second beside a naive transaction
 	@$(RUN) benchmarks.orders
+
+bench-subscribers: install ## Measure what subscribers cost, and how soon they are told
+	@$(RUN) benchmarks.subscribers
 
 chaos: install ## Kill workers and crash PostgreSQL while people buy; longer: make chaos ARGS="--seconds 300 --seed 7"
 	@$(RUN) tests.chaos $(ARGS)

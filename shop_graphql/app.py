@@ -20,13 +20,19 @@ from shop_graphql import housekeeping
 from shop_graphql.accounts import Accounts
 from shop_graphql.api.admission import Admission, Load
 from shop_graphql.api.cross_origin import readable
+from shop_graphql.api.events import EventEndpoint, with_events
 from shop_graphql.api.http import GraphQLEndpoint
+from shop_graphql.api.listeners import Listeners
+from shop_graphql.api.subscribing import Subscriptions
+from shop_graphql.api.websocket import WebSocketEndpoint
 from shop_graphql.database import Database
 from shop_graphql.draining import DRAINING
 from shop_graphql.errors import StartupError
 from shop_graphql.migration import check
 from shop_graphql.pulse import MIB, Pulse
 from shop_graphql.settings import NO_SECRETS, Settings, read_settings
+from shop_graphql.sockets import STOP
+from shop_graphql.watches import Watches
 
 PATH = "/graphql"
 
@@ -37,14 +43,17 @@ READY_TIMEOUT = 2.5
 class Shop(Starlette):
     """The server. Requests for the endpoint take no part in routing, which takes as long as some answers do."""
 
-    def __init__(self, endpoint: ASGIApp, **options: Any) -> None:
+    def __init__(self, endpoint: ASGIApp, websocket: ASGIApp, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
+        self._websocket = websocket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["path"] == PATH:
             await self._endpoint(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == PATH:
+            await self._websocket(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -59,18 +68,22 @@ def create_app(settings: Settings | None = None) -> Starlette:
     database = Database(settings, settings.database_url.get_secret_value())
     accounts = Accounts(database, settings)
     endpoint = GraphQLEndpoint(database, accounts, settings)
-    guarded = Admission(endpoint, settings.max_requests, settings.request_timeout)
+    watches, listeners = Watches(database.direct_writes), Listeners(settings)
+    subscriptions = Subscriptions(database, accounts, watches, endpoint, settings)
+    events = EventEndpoint(subscriptions, endpoint, listeners, settings.heartbeat)
+    guarded = Admission(with_events(endpoint, events), settings.max_requests, settings.request_timeout)
+    websocket = WebSocketEndpoint(subscriptions, endpoint, accounts, listeners, settings)
     pulse = Pulse(settings.memory_limit)
     DRAINING.delay = settings.drain_delay
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG001
         try:
             if pulse.is_bloated:
                 raise StartupError(f"SHOP_MEMORY_LIMIT: a worker takes {pulse.memory // MIB} MiB from its start.")
             await check(database.engine)
             async with housekeeping.running(database), pulse.beating(_be_replaced):
-                yield
+                yield {STOP: listeners.stopping.set}
         finally:
             await endpoint.gate.close()
             await accounts.close()
@@ -89,10 +102,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/health", health),
         Route("/ready", ready),
     ]
-    app = Shop(readable(guarded, settings.origins), routes=routes, lifespan=lifespan)
+    app = Shop(readable(guarded, settings.origins), websocket, routes=routes, lifespan=lifespan)
     app.state.database = database
     app.state.endpoint = endpoint
     app.state.accounts = accounts
+    app.state.subscriptions = subscriptions
+    app.state.watches = watches
+    app.state.listeners = listeners
     return app
 
 
