@@ -1,7 +1,7 @@
 """Subscriptions over a WebSocket, by the protocol graphql-transport-ws.
 
 Strawberry's own handler ends in exceptions on frames that are odd enough (an id that is a list, a payload that is
-null), and sends errors unmasked. See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
+null), and sends errors unmasked.
 """
 
 import asyncio
@@ -15,39 +15,39 @@ from starlette.types import Receive, Scope, Send
 
 from shop_graphql.accounts import Accounts
 from shop_graphql.api.bad_request import BAD_REQUEST, BadRequest
-from shop_graphql.api.body import BodyLimits, parse
 from shop_graphql.api.context import Who
 from shop_graphql.api.cross_origin import may_connect
 from shop_graphql.api.failures import BAD_USER_INPUT, is_unavailable, request_error
 from shop_graphql.api.http import GraphQLEndpoint
 from shop_graphql.api.listeners import Crowded, Listeners, authorization_of, seconds_left
+from shop_graphql.api.messages import (
+    BAD_MESSAGE,
+    BROKEN,
+    FORBIDDEN,
+    ID_TAKEN,
+    INIT_TIMEOUT,
+    INIT_TWICE,
+    PROTOCOL,
+    RESTARTING,
+    TRY_LATER,
+    UNAUTHORIZED,
+    UNKNOWN_PROTOCOL,
+    Closed,
+    Message,
+    id_of,
+    parsed,
+    payload_of,
+)
 from shop_graphql.api.requests import Operation, headers_of, read_operation
 from shop_graphql.api.subscribing import Refused, Subscriptions
 from shop_graphql.auth import ProviderUnavailable
 from shop_graphql.errors import InvalidToken
 from shop_graphql.settings import Settings
 
-PROTOCOL = "graphql-transport-ws"
-MAX_ID = 255
 MAX_REASON = 123
 """Bytes that a reason for closing can have."""
 
-TOO_BIG, BROKEN, RESTARTING, TRY_LATER = 1009, 1011, 1012, 1013
-BAD_MESSAGE, UNAUTHORIZED, FORBIDDEN = 4400, 4401, 4403
-"""The protocol's own. Its authors' client comes again after 4403, with the token it has by then; not after 4401."""
-UNKNOWN_PROTOCOL, INIT_TIMEOUT, ID_TAKEN, INIT_TWICE = 4406, 4408, 4409, 4429
-
-Message = Mapping[str, Any]
-
 logger = logging.getLogger("shop_graphql")
-
-
-class Closed(Exception):
-    """The reason why the server ends a connection."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
 
 
 class Gone(Exception):
@@ -161,7 +161,7 @@ class _Connection:
             raise Closed(UNAUTHORIZED, "Unauthorized")
         if message["type"] != "connection_init":
             raise Closed(BAD_MESSAGE, "The first message must be connection_init.")
-        payload = _payload(message)
+        payload = payload_of(message)
         given = payload.get("Authorization", payload.get("authorization"))
         if not isinstance(given, str | None):
             raise Closed(BAD_MESSAGE, "Authorization must be a string.")
@@ -194,16 +194,16 @@ class _Connection:
             await answer(message)
 
     async def _answer_ping(self, message: Message) -> None:
-        _payload(message)
+        payload_of(message)
         if message["type"] == "ping":
             await self._send_message(type="pong")
 
     async def _subscribe(self, message: Message) -> None:
-        id = _id(message)
+        id = id_of(message)
         if id in self._running:
             raise Closed(ID_TAKEN, f"Subscriber for {id} already exists")
         try:
-            operation = read_operation(_payload(message), self._endpoint.documents)
+            operation = read_operation(payload_of(message), self._endpoint.documents)
         except BadRequest as refusal:
             if refusal.code == BAD_REQUEST:
                 raise Closed(BAD_MESSAGE, str(refusal)) from None
@@ -216,7 +216,7 @@ class _Connection:
         self._running[id] = asyncio.create_task(self._follow(id, operation))
 
     async def _complete(self, message: Message) -> None:
-        task = self._running.pop(_id(message), None)
+        task = self._running.pop(id_of(message), None)
         if task is not None:
             task.cancel()
 
@@ -246,7 +246,7 @@ class _Connection:
         event = await self._receive()
         if event["type"] == "websocket.disconnect":
             raise Gone
-        return _parsed(event.get("text"), self._endpoint.limits)
+        return parsed(event.get("text"), self._endpoint.limits)
 
     async def _send_message(self, **message: Any) -> None:
         await self._send_text(orjson.dumps(message))
@@ -258,35 +258,6 @@ class _Connection:
                 await self._send({"type": "websocket.send", "text": text.decode()})
         except OSError:
             raise Gone from None
-
-
-def _parsed(text: str | None, limits: BodyLimits) -> Message:
-    """Return a message. What is in its payload may be as deep as a body."""
-    if text is None:
-        raise Closed(BAD_MESSAGE, "Messages must be text.")
-    if len(text) > limits.size or len(content := text.encode()) > limits.size:
-        raise Closed(TOO_BIG, f"A message may have {limits.size} bytes at the most.")
-    try:
-        message = parse(content, "A message", limits.depth + 1)
-    except BadRequest as refusal:
-        raise Closed(BAD_MESSAGE, str(refusal)) from None
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise Closed(BAD_MESSAGE, "A message is an object that has a type.")
-    return message
-
-
-def _payload(message: Message) -> dict[str, Any]:
-    payload = message.get("payload")
-    if not isinstance(payload, dict | None):
-        raise Closed(BAD_MESSAGE, "A payload must be an object.")
-    return payload or {}
-
-
-def _id(message: Message) -> str:
-    id = message.get("id")
-    if not isinstance(id, str) or not 0 < len(id) <= MAX_ID:
-        raise Closed(BAD_MESSAGE, f"An id is a text of 1 to {MAX_ID} characters.")
-    return id
 
 
 async def _close(send: Send, code: int, reason: str) -> None:
