@@ -89,19 +89,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await accounts.close()
             await database.close()
 
-    async def health(request: Request) -> Response:  # noqa: ARG001
-        return JSONResponse({"status": "ok", **_figures(guarded.load, pulse, database)})
-
-    async def ready(request: Request) -> Response:  # noqa: ARG001
-        is_wanted = not DRAINING.has_begun and not pulse.is_bloated
-        return await _readiness(database) if is_wanted else JSONResponse({"status": "ending"}, 503)
-
-    routes = [
-        Route("/", RedirectResponse(PATH)),
-        Route(PATH, endpoint),
-        Route("/health", health),
-        Route("/ready", ready),
-    ]
+    routes = [Route("/", RedirectResponse(PATH)), Route(PATH, endpoint), *_watched(guarded, pulse, database)]
     app = Shop(readable(guarded, settings.origins), websocket, routes=routes, lifespan=lifespan)
     app.state.database = database
     app.state.endpoint = endpoint
@@ -110,6 +98,19 @@ def create_app(settings: Settings | None = None) -> Starlette:
     app.state.watches = watches
     app.state.listeners = listeners
     return app
+
+
+def _watched(admission: Admission, pulse: Pulse, database: Database) -> list[Route]:
+    """Return what others watch a worker by."""
+
+    async def health(request: Request) -> Response:  # noqa: ARG001
+        return JSONResponse({"status": "ok", **_figures(admission.load, pulse, database)})
+
+    async def ready(request: Request) -> Response:  # noqa: ARG001
+        is_wanted = not DRAINING.has_begun and not pulse.is_bloated
+        return await _readiness(database) if is_wanted else JSONResponse({"status": "ending"}, 503)
+
+    return [Route("/health", health), Route("/ready", ready)]
 
 
 def _figures(load: Load, pulse: Pulse, database: Database) -> dict[str, float]:
