@@ -4,11 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn._types import ASGIApplication
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -164,7 +165,9 @@ async def live(database_url: str, *, port: int = 0, **settings: Any) -> AsyncIte
     app = create_app(chosen)
     with serving.listening("127.0.0.1", port) as listener:
         how = commands._how(chosen)
-        config = serving._Config(app, how, lifespan="on", log_config=None, timeout_graceful_shutdown=5)
+        config = serving._Config(
+            cast(ASGIApplication, app), how, lifespan="on", log_config=None, timeout_graceful_shutdown=5
+        )
         server = serving._Server(config)
         running = asyncio.create_task(server._serve([listener]))
         await until(lambda: server.started or running.done())

@@ -23,9 +23,9 @@ from shop_graphql.watches import Watches
 from tests.api.conftest import ADMIN, Client
 from tests.api.live import live, until
 from tests.api.mutating import document, keyed, mutate
-from tests.api.wire import wire
 from tests.conftest import SECRET
 from tests.factories import Factory
+from tests.faults.proxy import proxied
 
 STAFF = Who(Viewer(Role.STAFF, 1), "")
 ORDERS = "subscription { orderChanged { orderId } }"
@@ -146,7 +146,7 @@ async def test_an_event_is_shown_once_the_database_answers_again(
 ) -> None:
     monkeypatch.setattr(watches, "PAUSE", 0.05)
     order = await make.order()
-    async with wire(database_url) as line:
+    async with proxied(database_url) as line:
         app = create_app(Settings(database_url=line.url, secrets=SECRET))
         async with app.router.lifespan_context(app):
             operation = Operation(WHOLE, {"order": f"ord_{order.id}"}, None)
@@ -163,7 +163,7 @@ async def test_an_event_is_shown_once_the_database_answers_again(
 
 
 async def test_a_subscription_cannot_begin_without_the_database(database_url: str) -> None:
-    async with wire(database_url) as line:
+    async with proxied(database_url) as line:
         app = create_app(Settings(database_url=line.url, secrets=SECRET))
         async with app.router.lifespan_context(app):
             await line.cut()

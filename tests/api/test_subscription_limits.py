@@ -136,7 +136,12 @@ async def test_pages_of_allowed_origins_read_streams_and_no_others(database_url:
 
 
 async def test_a_stream_takes_no_place_of_a_request(database_url: str) -> None:
-    timeouts = {"lock_timeout": 0.2, "statement_timeout": 0.4, "silence_timeout": 0.6, "pool_timeout": 0.8}
+    timeouts: dict[str, Any] = {
+        "lock_timeout": 0.2,
+        "statement_timeout": 0.4,
+        "silence_timeout": 0.6,
+        "pool_timeout": 0.8,
+    }
     async with (
         live(database_url, max_requests=1, request_timeout=1, heartbeat=0.2, **timeouts) as server,
         server.stream(STOCK, ids=["prod_1"]) as stream,

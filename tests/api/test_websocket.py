@@ -416,8 +416,9 @@ async def test_who_does_not_read_is_let_go_with_all_that_was_not_sent(
     monkeypatch.setattr(sockets, "LINGER", 0.3)
     product = await make.product()
     id = f"prod_{product.id}"
-    query = "subscription ($ids: [ID!]!) { productChanged(ids: $ids) { product { description stockQuantity } } }"
-    await mutate(client, "updateProduct", productId=id, description="x" * 400_000)
+    product_fields = "a: description b: description c: description d: description stockQuantity"
+    query = f"subscription ($ids: [ID!]!) {{ productChanged(ids: $ids) {{ product {{ {product_fields} }} }} }}"
+    await mutate(client, "updateProduct", productId=id, description="x" * 100_000)
     async with live(database_url, heartbeat=1) as server, server.client(ping_interval=None) as dead:
         dead.connection.transport.pause_reading()
         for number in range(20):
