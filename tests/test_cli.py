@@ -35,6 +35,7 @@ from shop_graphql.embedded import cluster
 from shop_graphql.errors import StartupError
 from shop_graphql.services import sessions
 from shop_graphql.settings import Settings, split_secrets, variable
+from shop_graphql.sockets import Sockets
 from tests.conftest import SECRET
 
 PRODUCTS = "{ products(first: 100) { nodes { name } } }"
@@ -194,7 +195,8 @@ def test_serve_leaves_the_settings_of_a_named_database_alone(
     monkeypatch.setenv("SHOP_SECRETS", SECRET)
     monkeypatch.setenv("SHOP_PGBOUNCER", "true")
     assert run("serve", "--port", "0", "--workers", "3")[0] == 0
-    assert calls == [(database_url, "true", {"workers": 3, "reload": False, "log_level": "info"})]
+    options = {"workers": 3, "reload": False, "log_level": "info", "sockets": Sockets()}
+    assert calls == [(database_url, "true", options)]
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])

@@ -38,7 +38,7 @@ class Listeners:
         Browsers let any page open a WebSocket, and say in `Origin` which one it is.
         """
         origin = headers.get("origin")
-        return origin is None or origin in self._origins or urlsplit(origin).netloc == headers.get("host")
+        return origin is None or origin in self._origins or _host(origin) == headers.get("host")
 
     @contextmanager
     def from_address(self, scope: Scope) -> Iterator[str]:
@@ -67,6 +67,13 @@ class Listeners:
             self._open[key] -= 1
             if not self._open[key]:
                 del self._open[key]
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # a bracket that is not closed, for example
+        return ""
 
 
 def seconds_left(authorization: str | None) -> float | None:

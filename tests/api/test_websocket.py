@@ -271,7 +271,8 @@ async def test_pages_of_the_shop_and_programs_may_connect(server: Live, origin: 
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example.com", "https://shop.example.com.evil.com", "http://shop.example.com", "null"]
+    "origin",
+    ["https://evil.example.com", "https://shop.example.com.evil.com", "http://shop.example.com", "http://[", "null"],
 )
 async def test_pages_of_others_may_not_connect(server: Live, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
