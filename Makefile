@@ -11,7 +11,7 @@ STOREFRONT = examples/storefront
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
 .PHONY: help install demo graphiql storefront storefront-build node-modules python-client test bench bench-finding
-.PHONY: bench-orders chaos faults overload soak differential lint format types schema error-codes lock clean
+.PHONY: bench-orders bench-subscribers chaos faults overload soak differential lint format types schema error-codes lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ bench-finding: install ## Measure filters, search and figures on 100,000 product
 
 bench-orders: install ## Measure orders per second beside a naive transaction
 	@$(RUN) benchmarks.orders
+
+bench-subscribers: install ## Measure what subscribers cost, and how soon they are told
+	@$(RUN) benchmarks.subscribers
 
 chaos: install ## Kill workers and crash PostgreSQL while people buy; longer: make chaos ARGS="--seconds 300 --seed 7"
 	@$(RUN) tests.chaos $(ARGS)

@@ -67,6 +67,12 @@ class Rows:
     owner: str | None = None
     through: str | None = None
 
+    def only_user(self, viewer: Viewer) -> int | None:
+        """Return the one owner whose rows a viewer sees, nobody's id for none; None when they see all rows."""
+        if viewer.may(self.everything):
+            return None
+        return viewer.user_id or 0 if self.owner else 0
+
 
 ROWS: Mapping[str, Rows] = {
     "categories": Rows(EVERYBODY),
@@ -93,6 +99,7 @@ FIELDS: Mapping[str, Mapping[Role | None, str]] = {
         "upsertProducts",
         Role.ADMIN: "createUser eraseUser setUserRole",
     },
+    "Subscription": {EVERYBODY: "productChanged", Role.CUSTOMER: "orderChanged"},
     "Category": {EVERYBODY: "createdAt description id name products stats"},
     "Product": {
         EVERYBODY: "archivedAt category createdAt description id name orderItems price sku stockQuantity version",
@@ -114,12 +121,12 @@ _VALUES = (
     "CreateCategorySuccess CreateOrderSuccess CreateProductSuccess CreateUserSuccess DeleteCategorySuccess "
     "DeleteOrderSuccess DeleteProductSuccess EraseUserSuccess IdempotencyConflictError InUseError "
     "InvalidCredentialsError InvalidTransitionError LoginSuccess LogoutSuccess MoneyFigures NotFoundError "
-    "OrderAggregate OrderConnection OrderEdge OrderItemConnection OrderItemEdge OutOfStockError PageInfo "
-    "PriceChangedError PriceFacet ProductAggregate ProductConnection ProductEdge ProductFacets ProductSales "
-    "QuantityFigures RefreshSuccess RegisterSuccess Reports RestoreProductSuccess Sales SetUserRoleSuccess Shortage "
-    "StockMovementConnection StockMovementEdge TooManyAttemptsError UpdateCategorySuccess UpdateProductPriceSuccess "
-    "UpdateProductSuccess UpsertOutcome UpsertProductsSuccess UserConnection UserEdge ValidationError "
-    "ValidationIssue VersionConflictError"
+    "OrderAggregate OrderChange OrderConnection OrderEdge OrderItemConnection OrderItemEdge OutOfStockError PageInfo "
+    "PriceChangedError PriceFacet ProductAggregate ProductChange ProductConnection ProductEdge ProductFacets "
+    "ProductSales QuantityFigures RefreshSuccess RegisterSuccess Reports RestoreProductSuccess Sales "
+    "SetUserRoleSuccess Shortage StockMovementConnection StockMovementEdge TooManyAttemptsError UpdateCategorySuccess "
+    "UpdateProductPriceSuccess UpdateProductSuccess UpsertOutcome UpsertProductsSuccess UserConnection "
+    "UserEdge ValidationError ValidationIssue VersionConflictError"
 )
 VALUES = frozenset(_VALUES.split())
 """The types without rules of their own: pages, figures and results, for whoever may use the field they come from."""

@@ -21,14 +21,20 @@ from shop_graphql.accounts import Accounts
 from shop_graphql.api import graphiql
 from shop_graphql.api.admission import Admission, Load
 from shop_graphql.api.cross_origin import readable
+from shop_graphql.api.events import EventEndpoint, with_events
 from shop_graphql.api.exposure import exposure
 from shop_graphql.api.http import GraphQLEndpoint
+from shop_graphql.api.listeners import Listeners
+from shop_graphql.api.subscribing import Subscriptions
+from shop_graphql.api.websocket import WebSocketEndpoint
 from shop_graphql.database import Database
 from shop_graphql.draining import DRAINING
 from shop_graphql.errors import StartupError
 from shop_graphql.migration import check
 from shop_graphql.pulse import MIB, Pulse
 from shop_graphql.settings import NO_SECRETS, Settings, read_settings
+from shop_graphql.sockets import STOP
+from shop_graphql.watches import Watches
 
 PATH = "/graphql"
 
@@ -39,14 +45,17 @@ READY_TIMEOUT = 2.5
 class Shop(Starlette):
     """The server. Requests for the endpoint take no part in routing, which takes as long as some answers do."""
 
-    def __init__(self, endpoint: ASGIApp, **options: Any) -> None:
+    def __init__(self, endpoint: ASGIApp, websocket: ASGIApp, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
+        self._websocket = websocket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["path"] == PATH:
             await self._endpoint(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == PATH:
+            await self._websocket(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -62,43 +71,55 @@ def create_app(settings: Settings | None = None) -> Starlette:
     accounts = Accounts(database, settings)
     page = graphiql.page(settings.graphiql_headers, cdn=settings.graphiql_cdn) if exposure(settings).graphiql else None
     endpoint = GraphQLEndpoint(database, accounts, settings, graphiql=page)
-    guarded = Admission(endpoint, settings.max_requests, settings.request_timeout)
+    watches, listeners = Watches(database.direct_writes), Listeners(settings)
+    subscriptions = Subscriptions(database, accounts, watches, endpoint, settings)
+    events = EventEndpoint(subscriptions, endpoint, listeners, settings.heartbeat)
+    guarded = Admission(with_events(endpoint, events), settings.max_requests, settings.request_timeout)
+    websocket = WebSocketEndpoint(subscriptions, endpoint, accounts, listeners, settings)
     pulse = Pulse(settings.memory_limit)
     DRAINING.delay = settings.drain_delay
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG001
         try:
             if pulse.is_bloated:
                 raise StartupError(f"SHOP_MEMORY_LIMIT: a worker takes {pulse.memory // MIB} MiB from its start.")
             await check(database.engine)
             async with housekeeping.running(database), pulse.beating(_be_replaced):
-                yield
+                yield {STOP: listeners.stopping.set}
         finally:
             await endpoint.gate.close()
             await accounts.close()
             await database.close()
 
+    routes = [
+        Route("/", RedirectResponse(PATH)),
+        Route(PATH, endpoint),
+        *_watched(guarded, pulse, database),
+        *(graphiql.files() if page else []),
+        *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
+    ]
+    app = Shop(readable(guarded, settings.origins), websocket, routes=routes, lifespan=lifespan)
+    app.state.database = database
+    app.state.endpoint = endpoint
+    app.state.accounts = accounts
+    app.state.subscriptions = subscriptions
+    app.state.watches = watches
+    app.state.listeners = listeners
+    return app
+
+
+def _watched(admission: Admission, pulse: Pulse, database: Database) -> list[Route]:
+    """Return what others watch a worker by."""
+
     async def health(request: Request) -> Response:  # noqa: ARG001
-        return JSONResponse({"status": "ok", **_figures(guarded.load, pulse, database)})
+        return JSONResponse({"status": "ok", **_figures(admission.load, pulse, database)})
 
     async def ready(request: Request) -> Response:  # noqa: ARG001
         is_wanted = not DRAINING.has_begun and not pulse.is_bloated
         return await _readiness(database) if is_wanted else JSONResponse({"status": "ending"}, 503)
 
-    routes = [
-        Route("/", RedirectResponse(PATH)),
-        Route(PATH, endpoint),
-        Route("/health", health),
-        Route("/ready", ready),
-        *(graphiql.files() if page else []),
-        *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
-    ]
-    app = Shop(readable(guarded, settings.origins), routes=routes, lifespan=lifespan)
-    app.state.database = database
-    app.state.endpoint = endpoint
-    app.state.accounts = accounts
-    return app
+    return [Route("/health", health), Route("/ready", ready)]
 
 
 def _figures(load: Load, pulse: Pulse, database: Database) -> dict[str, float]:

@@ -34,6 +34,7 @@ from shop_graphql.sample.size import Size
 from shop_graphql.services import UpsertPolicy, UpsertStatus
 from shop_graphql.services.passwords import is_sound
 from shop_graphql.settings import NO_SECRETS, Settings, async_url, read_settings, split_secrets, variable
+from shop_graphql.sockets import Sockets
 
 WELCOME = """
 A shop full of sample data is at {address}/graphql, until Ctrl-C.
@@ -64,7 +65,7 @@ def serve(host: str, port: int, workers: int, reload: bool) -> None:
 
 def _how(settings: Settings) -> serving.Serving:
     limits = serving.Limits(settings.head_timeout, settings.max_connections, settings.keep_alive_timeout)
-    return serving.Serving(limits, settings.log_level)
+    return serving.Serving(limits, Sockets(settings.body_limit, settings.heartbeat), settings.log_level)
 
 
 def demo(host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with what it lacks: an end to requests that never come in whole, a limit to connections.
+"""uvicorn's HTTP protocol with what it lacks: ends of requests that never come in whole and of streams, a limit.
 
 uvicorn by itself closes a connection on which nothing happens after an answer (`timeout_keep_alive`). One on which no
 request was ever finished it keeps for good, and its `limit_concurrency` counts such connections and refuses others.
@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shop_graphql.corking import Corked
 from shop_graphql.serving import Limits
+from shop_graphql.sockets import STOP
 
 TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 15\r\n"
@@ -68,6 +69,13 @@ class Guarded(HttpToolsProtocol):
         self._calm()
         self.transport = self.transport.uncorked  # type: ignore[attr-defined]
         super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """Begin to end, and tell the app so: uvicorn would wait for streams to end by themselves."""
+        stop = self.app_state.get(STOP)
+        if stop is not None:
+            stop()
+        super().shutdown()
 
     def _expect(self) -> None:
         self._alarm = self.loop.call_later(self._limits.head_timeout, self._give_up)

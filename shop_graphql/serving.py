@@ -25,6 +25,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from shop_graphql.draining import Handler, draining
 from shop_graphql.errors import StartupError
+from shop_graphql.sockets import Sockets
 
 FACTORY = "shop_graphql.app:create_app"
 APP = "shop_graphql.serving:app"
@@ -123,6 +124,7 @@ class Serving:
     """How the server deals with its clients."""
 
     limits: Limits = field(default_factory=Limits)
+    sockets: Sockets = field(default_factory=Sockets)
     log_level: str = "info"
 
 
@@ -176,8 +178,9 @@ def worker_app() -> ASGIApplication:
 class _Config(uvicorn.Config):
     """uvicorn's configuration and ours, which go to other processes together."""
 
-    def __init__(self, app: str, how: Serving, **options: Any) -> None:
+    def __init__(self, app: str | ASGIApplication, how: Serving, **options: Any) -> None:
         protocol = PROTOCOL if find_spec("httptools") else "auto"
+        options |= how.sockets.options()
         super().__init__(app, http=protocol, timeout_keep_alive=how.limits.keep_alive, **options)
         self.limits = how.limits
 

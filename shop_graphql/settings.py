@@ -106,7 +106,9 @@ class Settings(BaseSettings):
     batching: bool = Field(
         True, description="Let requests that wait at the same moment and differ in one id at the most share statements."
     )
-    body_limit: int = Field(131_072, ge=1024, description="Bytes of the longest body of a request.")
+    body_limit: int = Field(
+        131_072, ge=1024, description="Bytes of the longest body of a request, or message of a WebSocket."
+    )
     body_timeout: Seconds = Field(10.0, description="Seconds within which a body must have arrived.")
     json_depth_limit: int = Field(
         32, ge=2, le=200, description="How deep lists and objects may be nested in a body and in variables."
@@ -146,10 +148,23 @@ class Settings(BaseSettings):
     response_limit: int = Field(
         5_000_000, ge=1000, description="Bytes of the longest answer to a query; a longer one is refused."
     )
+    subscriptions_per_connection: int = Field(
+        20, ge=1, le=1000, description="Subscriptions that one WebSocket may have at the same time."
+    )
+    connections_per_address: int = Field(
+        100, ge=1, description="WebSockets and event streams that one address may have open, in each worker."
+    )
+    connections_per_user: int = Field(
+        20, ge=1, description="WebSockets and event streams that one user may have open, in each worker."
+    )
+    websocket_init_timeout: Seconds = Field(5.0, description="Seconds until a WebSocket must have sent who it is.")
+    heartbeat: Seconds = Field(
+        20.0, description="Seconds between two signs of life on a WebSocket or event stream; without an answer it ends."
+    )
     allowed_origins: str | None = Field(
         None,
-        description="Origins of pages that may read answers, as https://shop.example.com, separated by commas; the "
-        "server's own may always.",
+        description="Origins of pages that may read answers and open WebSockets, as https://shop.example.com, "
+        "separated by commas; the server's own may always.",
     )
     env: Literal["development", "production"] = Field(
         "development", description="In production neither GraphiQL nor the schema is shown, nor are names suggested."

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType
 
-from shop_graphql.api import bad_request, exposure, failures
+from shop_graphql.api import bad_request, exposure, failures, subscriptions
 from shop_graphql.api.errors import UserError
 from shop_graphql.api.schema import schema
 from shop_graphql.compiler import limits
 
-MEANINGS = bad_request.MEANINGS | limits.MEANINGS | exposure.MEANINGS | failures.MEANINGS
+MEANINGS = bad_request.MEANINGS | limits.MEANINGS | exposure.MEANINGS | failures.MEANINGS | subscriptions.MEANINGS
 
 HEAD = """\
 # Error codes

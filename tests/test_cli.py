@@ -24,6 +24,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from shop_graphql import demo_accounts, embedded, migration, serving
 from shop_graphql.access import Role
@@ -40,6 +44,7 @@ from tests.conftest import SECRET
 PRODUCTS = "{ products(first: 100) { nodes { name } } }"
 COMMANDS = cast(TyperGroup, get_command(app)).commands
 COMMAND = [sys.executable, "-m", "shop_graphql"]
+PROTOCOL = Subprotocol("graphql-transport-ws")
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +200,7 @@ def test_serve_leaves_the_settings_of_a_named_database_alone(
     monkeypatch.setenv("SHOP_PGBOUNCER", "true")
     monkeypatch.setenv("SHOP_HEAD_TIMEOUT", "3")
     assert run("serve", "--port", "0", "--workers", "3")[0] == 0
-    how = serving.Serving(serving.Limits(head_timeout=3, connections=800, keep_alive=5), "info")
+    how = serving.Serving(serving.Limits(head_timeout=3, connections=800, keep_alive=5), log_level="info")
     assert calls == [(database_url, "true", how, {"workers": 3, "reload": False})]
 
 
@@ -232,6 +237,31 @@ def test_workers_share_the_port_and_end_together() -> None:
     with serving_process("serve", "--workers", "2") as process:
         process.query(PRODUCTS)
         assert process.end(signal.SIGINT).count("Application shutdown complete") == 2
+
+
+def test_workers_end_their_streams_when_the_drain_delay_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_DRAIN_DELAY", "2")
+    asked = {"query": 'subscription { productChanged(ids: ["prod_1"]) { productId } }'}
+    headers = {"accept": "text/event-stream"}
+    with (
+        serving_process("serve", "--workers", "2") as process,
+        httpx.stream("POST", f"{process.address}/graphql", json=asked, headers=headers, timeout=20) as events,
+        connect(f"{process.address.replace('http', 'ws')}/graphql", subprotocols=[PROTOCOL], proxy=None) as socket,
+    ):
+        socket.send('{"type": "connection_init"}')
+        assert socket.recv(20) == '{"type":"connection_ack"}'
+        process.send_signal(signal.SIGTERM)
+        start = time.monotonic()
+        while httpx.get(f"{process.address}/ready", timeout=20).status_code == 200:
+            assert time.monotonic() - start < 1.5
+        lines = list(events.iter_lines())
+        assert 2 <= time.monotonic() - start < 4
+        assert [line for line in lines if "event" in line] == ["event: next"]  # which is no end
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(20)
+        assert closed.value.rcvd == Close(1012, "")
+        process.end()
+        assert time.monotonic() - start < 5
 
 
 def test_reload_ends_like_any_other_server() -> None:

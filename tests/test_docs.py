@@ -80,7 +80,7 @@ ROLES = (None, *Role)
 def _rights() -> Iterator[str]:
     for type_, fields_by_role in FIELDS.items():
         for needed, fields in fields_by_role.items():
-            if type_ in {"Query", "Mutation"} or needed is not None:
+            if type_ in {"Query", "Mutation", "Subscription"} or needed is not None:
                 cells = ["yes" if includes(role, needed) else "" for role in ROLES]
                 if needed is Role.CUSTOMER:
                     cells[1] = "own"

@@ -159,5 +159,5 @@ def describe(*types: type) -> None:
 
 def _describe(type_: str, field: StrawberryField) -> None:
     role = needed(type_, field.graphql_name or to_camel_case(field.python_name))
-    if type_ in {"Query", "Mutation"} or role is not None:
+    if type_ in {"Query", "Mutation", "Subscription"} or role is not None:
         field.description = f"{field.description} {_SAID[role]}"

@@ -23,6 +23,7 @@ PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 PREFLIGHT_REQUIRED = "PREFLIGHT_REQUIRED"
 RATE_LIMITED = "RATE_LIMITED"
 SUBSCRIPTION_TRANSPORT = "SUBSCRIPTION_TRANSPORT"
+TOO_MANY_CONNECTIONS = "TOO_MANY_CONNECTIONS"
 
 MEANINGS = {
     BAD_REQUEST: "The request is not GraphQL over HTTP.",
@@ -46,6 +47,7 @@ MEANINGS = {
     PREFLIGHT_REQUIRED: "The request may come from a page of another origin, without the browser having asked.",
     RATE_LIMITED: "Much was asked for in a short time: ask again after `retryAfter` seconds.",
     SUBSCRIPTION_TRANSPORT: "A subscription needs graphql-transport-ws, or to accept text/event-stream.",
+    TOO_MANY_CONNECTIONS: "The address, or the user, has as many streams open as there may be.",
 }
 """Every code, and what it tells a client."""
 

@@ -85,16 +85,16 @@ class Carrier:
             if member is None:
                 members = []
                 break
-            members.append(b'"%b":%b' % (root.key.encode(), member))
-        data = b"{%b}" % b",".join(members) if members else b"null"
-        failed = b',"errors":%b' % encode([execution_error(error) for error in errors]) if errors else b""
-        return b'{"data":%b%b}' % (data, failed)
+            members.append(member_of(root, member))
+        return body_of(members, errors)
 
     async def _member(
         self, request: Request, root: Field, arguments: dict[str, Any]
     ) -> tuple[bytes | None, Sequence[GraphQLError]]:
-        """Return the JSON of a root field, None when it leaves no answer at all, and the errors in it."""
-        result = await _called(root, request, arguments)
+        return await self.show(request, root, await _called(root, request, arguments))
+
+    async def show(self, request: Request, root: Field, result: Result) -> tuple[bytes | None, Sequence[GraphQLError]]:
+        """Return the JSON of what a root field gave, None when it leaves no answer at all, and the errors in it."""
         json = await self._written(request, root, result)
         if json is not None:
             return json, []
@@ -139,6 +139,18 @@ class Carrier:
         if IMPOSSIBLE in text:
             raise ImpossibleError
         return text
+
+
+def member_of(root: Field, json: bytes) -> bytes:
+    """Return a member of `data`."""
+    return b'"%b":%b' % (root.key.encode(), json)
+
+
+def body_of(members: Sequence[bytes], errors: Sequence[GraphQLError]) -> bytes:
+    """Return the body of a response; without members there is no data."""
+    data = b"{%b}" % b",".join(members) if members else b"null"
+    failed = b',"errors":%b' % encode([execution_error(error) for error in errors]) if errors else b""
+    return b'{"data":%b%b}' % (data, failed)
 
 
 async def _called(root: Field, request: Request, arguments: dict[str, Any]) -> Result:

@@ -106,6 +106,11 @@ class Context:
         self._read_through(self._database.reads(self._shared, fresh=True))
         return signed
 
+    async def renew(self) -> None:
+        """Let what is read from now on see all that is committed by now."""
+        await self.close()
+        self._read_through(self._database.reads(self._shared, fresh=True))
+
     def give_up(self, error: Exception) -> None:
         """Let every further read fail by `error`, which says that the database is away."""
         self._read_through(FailedReads(error))

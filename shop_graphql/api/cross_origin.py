@@ -1,4 +1,4 @@
-"""Requests from pages of other origins: which are carried out, and who may read the answers.
+"""Requests from pages of other origins: which are carried out, who may read the answers, and who may open WebSockets.
 
 A page can let a browser send what a form, an image or a link could send, without asking the server first. No such
 request is carried out: a POST is JSON, which a browser asks about, and a GET must show that no other page sends it.
@@ -35,6 +35,16 @@ def check_get(headers: Mapping[bytes, bytes], origins: Collection[str]) -> None:
     if origin is None or origin.decode("latin-1") not in origins:
         message = "A GET that a browser sends must have the header GraphQL-Require-Preflight, with any value."
         raise BadRequest(message, 403, PREFLIGHT_REQUIRED)
+
+
+def may_connect(headers: Mapping[bytes, bytes], origins: Collection[str]) -> bool:
+    """Tell whether the page that opens a WebSocket, if it is a page, is the server's own or of one of these origins.
+
+    Browsers let any page do so without asking, and say in `Origin` which one it is.
+    """
+    origin, host = headers.get(b"origin"), headers.get(b"host", b"")
+    own = (b"http://" + host, b"https://" + host)
+    return origin is None or origin in own or origin.decode("latin-1") in origins
 
 
 def readable(endpoint: ASGIApp, origins: Collection[str]) -> ASGIApp:

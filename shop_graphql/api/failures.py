@@ -49,6 +49,13 @@ def request_error(message: str, code: str) -> dict[str, Any]:
     return {"message": message, "extensions": {"code": code}}
 
 
+def unknown_operation(name: str | None) -> str:
+    """Return what a client is told whose document has no operation of the name that it gives."""
+    if name is None:
+        return "Without operationName the document must have exactly one operation."
+    return "The document has no operation of the name given as operationName."
+
+
 def document_error(error: GraphQLError) -> dict[str, Any]:
     """Return the error of a document that is not valid GraphQL, not valid against the schema, or not for its viewer."""
     cause = error.original_error

@@ -40,6 +40,7 @@ from shop_graphql.api.failures import (
     execution_error,
     is_unavailable,
     request_error,
+    unknown_operation,
 )
 from shop_graphql.api.gate import Admitted, Gate, RefusedDocument
 from shop_graphql.api.media_types import GRAPHQL_JSON, JSON, accepted, prefers_html
@@ -78,9 +79,9 @@ class GraphQLEndpoint:
         self._graphiql = graphiql
         self._limit = settings.response_limit
         self._debug = settings.debug
-        self._body_limits = BodyLimits(settings.body_limit, settings.body_timeout, settings.json_depth_limit)
+        self.body_limits = BodyLimits(settings.body_limit, settings.body_timeout, settings.json_depth_limit)
         self.documents = NamedDocuments(settings)
-        self._origins = settings.origins
+        self.origins = settings.origins
         self._tells_cost = settings.cost_extension
         self.gate = Gate(settings)
         self.short_way = (
@@ -101,8 +102,8 @@ class GraphQLEndpoint:
         try:
             media_type = accepted(accept)
             if scope["method"] == "GET":
-                check_get(headers, self._origins)
-            operation = await read(scope, headers, receive, self._body_limits, self.documents)
+                check_get(headers, self.origins)
+            operation = await read(scope, headers, receive, self.body_limits, self.documents)
             if self._debug:
                 current.set(Trace())
             return await self._run(scope, headers, operation, media_type)
@@ -189,7 +190,7 @@ class GraphQLEndpoint:
                 allowed_operation_types=_ALLOWED[method],
             )
         except CannotGetOperationTypeError as error:
-            raise BadRequest(_unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
+            raise BadRequest(unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
         except InvalidOperationTypeError as error:
             raise _another_way(error.operation_type) from error
         finally:
@@ -242,12 +243,6 @@ def _another_way(operation: OperationType) -> BadRequest:
         return BadRequest(message, 400, SUBSCRIPTION_TRANSPORT)
     message = "By GET only queries are answered; use POST."
     return BadRequest(message, 405, METHOD_NOT_ALLOWED, allow="POST")
-
-
-def _unknown_operation(name: str | None) -> str:
-    if name is None:
-        return "Without operationName the document must have exactly one operation."
-    return "The document has no operation of the name given as operationName."
 
 
 def _content(result: ExecutionResult) -> dict[str, Any]:

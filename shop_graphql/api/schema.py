@@ -25,6 +25,7 @@ from shop_graphql.api.reports import ReportQueries
 from shop_graphql.api.scalars import SCALARS
 from shop_graphql.api.sign_in import SignInMutations, SignInQueries
 from shop_graphql.api.stock_mutations import StockMutations
+from shop_graphql.api.subscriptions import Subscription
 from shop_graphql.api.user_mutations import UserMutations
 from shop_graphql.api.users import UserQueries
 from shop_graphql.statements.pages import MAX_LIMIT
@@ -95,12 +96,13 @@ class Mutation(SignInMutations, UserMutations, CatalogMutations, BulkMutations, 
     pass
 
 
-describe(Query, Mutation, *Node.by_model.values())
+describe(Query, Mutation, Subscription, *Node.by_model.values())
 
 
 schema = ShopSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[*Node.by_model.values(), *UserError.by_exception.values()],
     extensions=[OneOperation, ReadBefore, Authorization],
     exception_handlers=HANDLERS,

@@ -30,6 +30,11 @@ def peek_issuer(token: str) -> str | None:
     return issuer if isinstance(issuer, str) else None
 
 
+def peek_expiry(token: str) -> float:
+    """Return when a token that was verified expires, in seconds since 1970."""
+    return float(_part(token, 1)["exp"])
+
+
 def _part(token: str, index: int) -> dict[str, Any]:
     if len(token) > MAX_LENGTH or not _SIGNED.fullmatch(token):
         raise InvalidToken(INVALID)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from graphql import OperationType
+
 from shop_graphql.access import Role
 from shop_graphql.compiler.cache import Cache, Stats
 from shop_graphql.compiler.documents import Document
@@ -53,19 +55,24 @@ class Compiler:
 
         Raises NotCompiledError.
         """
-        document = self._document(query, operation_name, is_query=True)
+        document = self._document(query, operation_name, OperationType.QUERY)
         given = document.coerced(variables, shared)
         plan: Plan = self._found((document, role, document.shape(given)), given, partial(make, document, role))
         return plan, plan.parameters(given)
 
     def mutation(
-        self, query: str, operation_name: str | None, variables: Mapping[str, Any], role: Role | None
+        self,
+        query: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        role: Role | None,
+        kind: OperationType = OperationType.MUTATION,
     ) -> tuple[Mutation, Given]:
-        """Return the mutation that a viewer of this role requests, and what the request brings.
+        """Return the mutation, or subscription, that a viewer of this role requests, and what the request brings.
 
         Raises NotCompiledError.
         """
-        document = self._document(query, operation_name, is_query=False)
+        document = self._document(query, operation_name, kind)
         given = document.coerced(variables, {})
         key = (document, role, document.shape(given))
         return self._found(key, given, partial(make_mutation, document, role)), given
@@ -76,11 +83,11 @@ class Compiler:
         payload: Payload = self._found(key, given, partial(make_payload, document, place, role))
         return payload
 
-    def _document(self, query: str, operation_name: str | None, *, is_query: bool) -> Document:
+    def _document(self, query: str, operation_name: str | None, kind: OperationType) -> Document:
         document = self._documents.get((query, operation_name)) or self._read(query, operation_name)
         if isinstance(document, Unplanned):
             raise NotCompiledError(document.reason)
-        if document.is_query is not is_query:
+        if document.kind is not kind:
             raise NotCompiledError("another kind of operation")
         return document
 

@@ -53,9 +53,9 @@ class Document:
         self._read = _read_by_statements(schema, self.ast)
 
     @property
-    def is_query(self) -> bool:
-        """Whether the operation only reads."""
-        return self.operation.operation is OperationType.QUERY
+    def kind(self) -> OperationType:
+        """Whether it is a query, a mutation or a subscription."""
+        return self.operation.operation
 
     def coerced(self, inputs: Mapping[str, Any], shared: Mapping[str, Any]) -> Given:
         """Return what a request brings. Raises NotCompiledError where the client is to be told of an error."""

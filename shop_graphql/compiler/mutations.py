@@ -1,4 +1,4 @@
-"""Mutations: the fields that an operation carries out, and what they are called with."""
+"""Mutations, and subscriptions: the fields that an operation carries out, and what they are called with."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -149,6 +149,8 @@ class Weigher:
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Figures:
         name = node.name.value
         shape = shape_of(parent, name)
+        if parent is not None and parent is self._schema.subscription_type:
+            shape = shape._replace(is_list=True)  # of events
         size = self._size(node, PAGE if shape.is_connection else LIST)
         found = Figures(depth=1, fields=1, aliases=int(node.alias is not None), top=1)
         if node.selection_set is None:

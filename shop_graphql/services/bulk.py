@@ -75,7 +75,7 @@ async def upsert_products(session: AsyncSession, *, rows: Sequence[ProductRow], 
         raise ValidationFailed(*issues)
     written = await _write(session, {one.row.sku: one.row for one in judged if not one.issues})
     outcomes = [_outcome(one, written) for one in judged]
-    await _tell(session, Counter(outcome["status"] for outcome in outcomes))
+    await _tell(session, outcomes)
     return outcomes
 
 
@@ -86,11 +86,14 @@ def _outcome(judged: Judged, written: Mapping[str, Written]) -> Upserted:
     return Upserted(sku=sku, status=status.value, product_id=product_id, issues=issues)
 
 
-async def _tell(session: AsyncSession, counts: Mapping[str, int]) -> None:
+async def _tell(session: AsyncSession, outcomes: Sequence[Upserted]) -> None:
     """Leave the event, unless nothing was written."""
-    if counts.get(UpsertStatus.CREATED.value) or counts.get(UpsertStatus.UPDATED.value):
-        payload = {f"{status.value}Count": counts.get(status.value, 0) for status in UpsertStatus}
-        await outbox.emit(session, "products.upserted", payload)
+    counts = Counter(outcome["status"] for outcome in outcomes)
+    written = {UpsertStatus.CREATED.value, UpsertStatus.UPDATED.value}
+    ids = [outcome["product_id"] for outcome in outcomes if outcome["status"] in written]
+    if ids:
+        payload = {f"{status.value}Count": counts[status.value] for status in UpsertStatus}
+        await outbox.emit(session, "products.upserted", {**payload, "productIds": ids})
 
 
 async def _write(session: AsyncSession, rows: Mapping[str, ProductRow]) -> dict[str, Written]:

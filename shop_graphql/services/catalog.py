@@ -104,7 +104,9 @@ async def update_product(
         return await session.get_one(Product, product_id)
     statement = update(Product).where(Product.id == product_id).values(**values).returning(Product)
     with refusing({"uq_products_sku": AlreadyExists("There is a product with this SKU.", ("sku",))}):
-        return (await session.scalars(statement)).one()
+        changed = (await session.scalars(statement)).one()
+    await outbox.emit(session, "product.updated", {"productId": product_id, "fields": sorted(values)})
+    return changed
 
 
 async def update_category(session: AsyncSession, *, category_id: int, changes: Mapping[str, Any]) -> Category:
@@ -140,7 +142,9 @@ async def archive_product(
         return await session.get_one(Product, product_id)
     moment = func.now() if archived else None
     statement = update(Product).where(Product.id == product_id).values(archived_at=moment).returning(Product)
-    return (await session.scalars(statement)).one()
+    changed = (await session.scalars(statement)).one()
+    await outbox.emit(session, "product.archived" if archived else "product.restored", {"productId": product_id})
+    return changed
 
 
 async def add_category_stock(session: AsyncSession, *, category_id: int, quantity: int) -> int:
@@ -176,6 +180,7 @@ async def delete_product(session: AsyncSession, *, product_id: int) -> None:
     if count:
         raise InUse(f"The product stands in {count} order(s).", order_count=count)
     await session.execute(delete(Product).where(Product.id == product_id))
+    await outbox.emit(session, "product.deleted", {"productId": product_id})
 
 
 async def delete_category(session: AsyncSession, *, category_id: int) -> None:

@@ -1,6 +1,7 @@
 """The life of orders once they were placed. Callers own the transaction."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,7 +35,9 @@ class _Target:
 
 async def complete_order(session: AsyncSession, *, order_id: int, expected_version: int | None = None) -> Order:
     """Bring an order to its good end. Raises NotFound, VersionConflict and InvalidTransition. Locks the order."""
-    return await _advance(session, order_id, _Target(OrderStatus.COMPLETED, expected_version))
+    order = await _advance(session, order_id, _Target(OrderStatus.COMPLETED, expected_version))
+    await _tell(session, order, reason=None)
+    return order
 
 
 async def cancel_order(
@@ -54,9 +57,9 @@ async def cancel_order(
     reason = rules.optional_text(reason, ("reason",), 500)
     rules.enforce()
     target = _Target(OrderStatus.CANCELLED, expected_version, only_user)
-    order = await _advance(session, order_id, target, reason, restock=restock)
-    if restock:
-        await _put_back(session, order_id, reason)
+    order = await _advance(session, order_id, target, reason)
+    returned = await _put_back(session, order_id, reason) if restock else []
+    await _tell(session, order, reason=reason, restock=restock, productIds=returned)
     return order
 
 
@@ -68,15 +71,14 @@ async def delete_order(session: AsyncSession, *, order_id: int) -> None:
     order = await locks.lock_order(session, order_id)
     if order is None:
         raise NotFound("order", ("order_id",))
-    if order.status is not OrderStatus.CANCELLED:
-        await _put_back(session, order_id, "The order was deleted.")
-    await outbox.emit(session, "order.deleted", {"orderId": order_id})
+    is_kept = order.status is not OrderStatus.CANCELLED
+    returned = await _put_back(session, order_id, "The order was deleted.") if is_kept else []
+    event = {"orderId": order_id, "userId": order.user_id, "productIds": returned}
+    await outbox.emit(session, "order.deleted", event)
     await session.execute(delete(Order).where(Order.id == order_id))
 
 
-async def _advance(
-    session: AsyncSession, order_id: int, target: _Target, reason: str | None = None, **facts: bool
-) -> Order:
+async def _advance(session: AsyncSession, order_id: int, target: _Target, reason: str | None = None) -> Order:
     order = await locks.lock_order(session, order_id)
     if order is None or target.only_user not in (None, order.user_id):
         raise NotFound("order", ("order_id",))
@@ -90,11 +92,15 @@ async def _advance(
     changed = (await session.scalars(statement)).one()
     event = {"order_id": order_id, "status": status, "reason": reason, "actor": actor_of(session)}
     await session.execute(insert(OrderEvent).values(event))
-    await outbox.emit(session, f"order.{status.value}", {"orderId": order_id, "reason": reason, **facts})
     return changed
 
 
-async def _put_back(session: AsyncSession, order_id: int, reason: str | None) -> None:
+async def _tell(session: AsyncSession, order: Order, **facts: Any) -> None:
+    await outbox.emit(session, f"order.{order.status.value}", {"orderId": order.id, "userId": order.user_id, **facts})
+
+
+async def _put_back(session: AsyncSession, order_id: int, reason: str | None) -> list[int]:
+    """Return what an order took to stock, and the ids of its products."""
     items = (
         select(OrderItem.product_id, func.sum(OrderItem.quantity).label("quantity"))
         .where(OrderItem.order_id == order_id)
@@ -103,3 +109,4 @@ async def _put_back(session: AsyncSession, order_id: int, reason: str | None) ->
     quantities = {row.product_id: row.quantity for row in await session.execute(items)}
     await locks.lock_products(session, quantities)
     await stock.move(session, quantities, MovementKind.RETURN, order_id=order_id, reason=reason)
+    return list(quantities)

@@ -6,10 +6,16 @@ The expectations are written out here, apart from the rules in the code, and a f
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from graphql import GraphQLInterfaceType, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLScalarType
+from starlette.applications import Starlette
 
+from shop_graphql.access import ANONYMOUS, Viewer
+from shop_graphql.api.context import Who
+from shop_graphql.api.requests import Operation
 from shop_graphql.api.schema import schema
+from shop_graphql.api.subscribing import Refused
 from tests.api.conftest import PASSWORD
 from tests.api.mutating import KEYED, document, keyed
 from tests.api.people import VIEWERS, World, world
@@ -84,6 +90,8 @@ MUTATIONS = {
     "updateProductPrice": "UFFDD",
     "upsertProducts": "UFFDD",
 }
+# What comes first, of what is the owner's.
+SUBSCRIPTIONS = {"orderChanged": "UNDDD", "productChanged": "DDDDD"}
 CODES = {"UNAUTHENTICATED": "U", "FORBIDDEN": "F"}
 
 
@@ -95,6 +103,7 @@ async def shop(anonymous_http: httpx.AsyncClient, make: Factory, password_hash: 
 def test_the_matrix_has_every_field_and_every_mutation() -> None:
     assert set(QUERIES) == set(fields("Query"))
     assert set(MUTATIONS) == set(fields("Mutation"))
+    assert set(SUBSCRIPTIONS) == set(fields("Subscription"))
     nodes = {name for name, type_ in TYPES.items() if is_node(type_)}
     assert set(FIELDS) == nodes
     assert set(CELLS) == {(type_, field) for type_ in nodes for field in fields(type_)}
@@ -230,6 +239,29 @@ async def disposable(shop: World, name: str) -> dict[str, Any]:
         return {"productId": "prod_2"}
     created = await shop.client("admin").ask(document("createCategory", "category { id }"), input={"name": "Empty"})
     return {"categoryId": created["createCategory"]["category"]["id"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("orderChanged", "subscription ($id: ID!) { orderChanged(id: $id) { shown: order { id } } }"),
+        ("productChanged", "subscription ($id: ID!) { productChanged(ids: [$id]) { shown: product { id } } }"),
+    ],
+)
+async def test_what_a_subscription_tells_whom(shop: World, app: Starlette, field: str, text: str) -> None:
+    type_ = {"orderChanged": "Order", "productChanged": "Product"}[field]
+    found = ""
+    for viewer in VIEWERS:
+        user = shop.users.get(viewer)
+        who = Who(Viewer(user.role, user.id) if user else ANONYMOUS, "")
+        events = await app.state.subscriptions.begin(Operation(text, {"id": shop.ids[type_]}, None), who)
+        try:
+            body = await anext(events)
+            found += "N" if orjson.loads(body)["data"][field]["shown"] is None else "D"
+        except Refused as refusal:
+            found += CODES[refusal.errors[0]["extensions"]["code"]]
+        await events.aclose()
+    assert found == SUBSCRIPTIONS[field]
 
 
 def test_mutations_with_keys_are_known() -> None:

@@ -80,7 +80,7 @@ def without_times(content: str) -> str:
     content = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME", content)
     content = re.sub(r"datetime\.datetime\([^)]*\)|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d+:]*", "TIME", content)
     content = re.sub(r"\d{4}-\d\d-\d\dT[\d:.+]*", "TIME", content)
-    content = re.sub(r"'transaction_id': \d+|, \d+, '(order|stock|user|products)\.", r", '\1.", content)
+    content = re.sub(r"'transaction_id': \d+|, \d+, '(order|stock|user|products?)\.", r", '\1.", content)
     content = re.sub(r'"(access|refresh)Token":"[^"]*"', r'"\1Token":""', content)
     return re.sub(r'"reference":"[0-9a-f]+"', '"reference":""', content)
 

@@ -151,6 +151,8 @@ def test_the_introspection_of_the_usual_tools_is_within_the_limits(options: dict
          " { nodes { id } }", 14),
         ('mutation { createOrder(input: {idempotencyKey: "1", items: []}) { __typename } }', 10),
         ("mutation { a: logout { __typename } b: logout { __typename } }", 20),
+        ("subscription { orderChanged { order { id } } }", 3),
+        (f"subscription {{ productChanged(ids: {['a'] * 20}) {{ product {{ name }} }} }}".replace("'", '"'), 5),
     ],
 )  # fmt: skip
 def test_a_cost_is_what_an_answer_can_take(query: str, cost: int) -> None:

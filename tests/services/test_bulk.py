@@ -81,7 +81,7 @@ async def ledger(database: Database) -> list[tuple[int, MovementKind, int, int]]
     return [found[1:5] for found in (await tables(database))["stock_movements"]]
 
 
-async def events(database: Database) -> list[tuple[str, dict[str, int]]]:
+async def events(database: Database) -> list[tuple[str, dict[str, Any]]]:
     return [found[2:4] for found in (await tables(database))["outbox"]]
 
 
@@ -97,8 +97,8 @@ async def test_upsert_products_creates_what_is_new_in_the_order_of_the_rows(
     ]
     assert [category[:2] for category in (await tables(database))["categories"]] == [(1, "Books")]
     assert await ledger(database) == [(1, MovementKind.INITIAL, 4, 4)]
-    counts = {"createdCount": 2, "updatedCount": 0, "unchangedCount": 0, "failedCount": 0}
-    assert await events(database) == [("products.upserted", counts)]
+    told = {"createdCount": 2, "updatedCount": 0, "unchangedCount": 0, "failedCount": 0, "productIds": [1, 2]}
+    assert await events(database) == [("products.upserted", told)]
 
 
 async def test_upsert_products_changes_only_what_differs(database: Database, empty_shop: None) -> None:

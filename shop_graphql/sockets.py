@@ -1,0 +1,86 @@
+"""uvicorn's WebSockets, made to let go of whoever does not read, and to log nothing that a client can bring about."""
+
+import asyncio
+from asyncio.transports import BaseTransport
+from dataclasses import dataclass
+from typing import Any, cast
+
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
+
+STOP = "stop"
+"""The entry of the lifespan's state that is called when the server begins to stop, to end what stays open."""
+
+LINGER = 5.0
+"""Seconds that a closed connection may take to read what was sent before."""
+
+NOT_TEXT = 1007
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """The bytes of the longest message of a WebSocket, and the seconds between two signs of its life."""
+
+    frame_limit: int = 131_072
+    heartbeat: float = 20.0
+
+    def options(self) -> dict[str, Any]:
+        """Return what uvicorn is to be told of WebSockets. To compress them it would keep a dictionary for each."""
+        return {
+            "ws": WebSocket,
+            "ws_max_size": self.frame_limit,
+            "ws_ping_interval": self.heartbeat,
+            "ws_ping_timeout": self.heartbeat,
+            "ws_per_message_deflate": False,
+        }
+
+
+class WebSocket(WebSocketsSansIOProtocol):
+    """A connection. uvicorn closes one whose peer answers no ping, but a transport with data left never closes."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Begin, on a transport that is gone soon after it was closed."""
+        super().connection_made(cast(BaseTransport, _Lingering(cast(asyncio.Transport, transport), self.loop)))
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message on. One that is no UTF-8 ends the connection without a traceback in the log."""
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self.frames = []
+            if self.conn.state is State.OPEN:
+                self.conn.send_close(NOT_TEXT)
+                self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    async def send(self, message: Any) -> None:
+        """Send. Raises ClientDisconnected, an OSError, also when the connection ended by what the client has sent."""
+        await self.writable.wait()
+        if self.close_sent:
+            raise ClientDisconnected
+        await super().send(message)
+
+
+class _Lingering:
+    """A transport that is aborted LINGER seconds after it was closed."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """Close when all is sent, or else soon."""
+        if not self._transport.is_closing():
+            self._loop.call_later(LINGER, self._transport.abort)
+        self._transport.close()
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
