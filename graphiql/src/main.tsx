@@ -21,7 +21,7 @@ const headers = root.dataset["headers"] ?? "";
 
 createRoot(root).render(
   <GraphiQL
-    fetcher={createGraphiQLFetcher({ url: "/graphql" })}
+    fetcher={createGraphiQLFetcher({ url: "/graphql", subscriptionUrl: location.origin.replace(/^http/, "ws") + "/graphql" })}
     plugins={[HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })]}
     defaultTabs={link ? [link, ...tabs] : tabs}
     initialHeaders={headers}

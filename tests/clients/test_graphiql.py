@@ -66,6 +66,14 @@ async def test_its_tabs_are_what_a_newcomer_wants(tab: Tab) -> None:
     ]
 
 
+async def test_it_follows_a_subscription_as_whoever_its_headers_sign_in(tab: Tab) -> None:
+    query = 'subscription Order { orderChanged(id: "ord_1") { orderId order { user { email } } } }'
+    await tab.page.goto(address(query=query, operationName="Order"))
+    await run(tab.page)
+    await expect(answer(tab.page)).to_contain_text('"orderId": "ord_1"')
+    await expect(answer(tab.page)).to_contain_text("@")
+
+
 async def test_it_is_signed_in_by_the_headers_of_the_setting_also_after_a_reload(tab: Tab) -> None:
     await tab.page.goto(address(query="{ me { email } }"))
     await run(tab.page)
