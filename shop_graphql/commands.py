@@ -255,7 +255,7 @@ def _load_sample(url: str, size: Size) -> None:
         bar.advance(task, count)
 
     try:
-        load(url, size, advance)
+        load(url, size, advance, serving.postponed)
     finally:
         if bar.live.is_started:
             bar.stop()

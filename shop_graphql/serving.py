@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import uvicorn
 from uvicorn._types import ASGIApplication
-from uvicorn.config import STARTUP_FAILURE
+from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
 from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload, Multiprocess
 from uvicorn.supervisors.multiprocess import Process
@@ -69,15 +69,22 @@ def postponed() -> Iterator[Callable[[], None]]:
     An exception out of nowhere would have asyncio cancel a statement that is under way, and wait for it for ever.
     """
     loop, caught = asyncio.get_running_loop(), list[int]()
+    previous = {number: signal.getsignal(number) for number in (*ENDINGS, *HANG_UP)}
 
     def end_now() -> None:
         if caught:
             raise Ended(128 + caught[0])
 
-    for number in (*ENDINGS, *HANG_UP):
-        with suppress(NotImplementedError):  # Windows has none inside a loop
+    with suppress(NotImplementedError):  # Windows has none inside a loop
+        for number in previous:
             loop.add_signal_handler(number, caught.append, number)
-    yield end_now
+    try:
+        yield end_now
+    finally:
+        for number, handler in previous.items():
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
@@ -181,8 +188,15 @@ class _Config(uvicorn.Config):
     def __init__(self, app: str | ASGIApplication, how: Serving, **options: Any) -> None:
         protocol = PROTOCOL if find_spec("httptools") else "auto"
         options |= how.sockets.options()
-        super().__init__(app, http=protocol, timeout_keep_alive=how.limits.keep_alive, **options)
+        log_config = _logging(how.log_level)
+        super().__init__(app, http=protocol, timeout_keep_alive=how.limits.keep_alive, log_config=log_config, **options)
         self.limits = how.limits
+
+
+def _logging(level: str) -> dict[str, Any]:
+    """Return uvicorn's configuration of logging, and ours for what the shop itself has to say."""
+    ours = {"handlers": ["default"], "level": level.upper(), "propagate": False}
+    return {**LOGGING_CONFIG, "loggers": {**LOGGING_CONFIG["loggers"], "shop_graphql": ours}}
 
 
 class _Server(uvicorn.Server):

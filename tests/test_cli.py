@@ -295,6 +295,15 @@ def test_an_interrupted_seed_leaves_nothing_and_says_nothing(data_dir: Path) -> 
     assert "Traceback" not in output
 
 
+def test_what_is_refused_is_one_line_of_the_log_without_its_values(data_dir: Path) -> None:
+    with serving_process("serve") as process:
+        secret = {"query": '{ user(by: {email: "ada@secret.example"}) { nope } }'}
+        assert httpx.post(f"{process.address}/graphql", json=secret, timeout=20).status_code in (200, 400)
+        said = process.end(signal.SIGTERM)
+    assert said.count("Refused: GRAPHQL_VALIDATION_FAILED") == 1
+    assert "ada@secret.example" not in said
+
+
 def test_the_demo_keeps_its_data_and_shares_the_database_server(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving_process("demo") as process:
         first = process.query(PRODUCTS)
@@ -306,7 +315,8 @@ def test_the_demo_keeps_its_data_and_shares_the_database_server(monkeypatch: pyt
         beside.end(signal.SIGTERM)
 
 
-def test_everything_can_be_tried_in_the_demo_at_once() -> None:
+def test_everything_can_be_tried_in_the_demo_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_GRAPHIQL_CDN", "true")  # the page that needs no build
     with serving_process("demo") as demo:
         page = httpx.get(f"{demo.address}/graphql", headers={"accept": "text/html"}, timeout=20).text
         (text,) = re.findall(r'React\.useState\(("\{.*?\}")\)', page)

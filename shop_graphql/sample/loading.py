@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ from shop_graphql.settings import async_url
 T = TypeVar("T")
 Progress = Callable[[int], None]
 """Called with the number of categories, products, users and orders that have been loaded since the last call."""
+Postponed = Callable[[], AbstractContextManager[Callable[[], None]]]
+"""Lets signals wait inside the block, and yields what deals with them."""
 
 PORTION = 5_000
 COLUMNS = {
@@ -42,17 +45,29 @@ class NotEmpty(StartupError):
     """The shop has data already."""
 
 
-def load(url: str, size: Size, progress: Progress) -> None:
+def load(url: str, size: Size, progress: Progress, postponed: Postponed = lambda: nullcontext(lambda: None)) -> None:
     """Load the sample shop into the empty shop at `url`, all or nothing; others can read meanwhile, and not write.
 
     Raises NotEmpty, StartupError. Not for use inside an event loop.
     """
     if not size.is_possible():
         raise StartupError("Orders need at least one user and one product, and products at least one category.")
-    asyncio.run(_load(url, size, progress))
+    asyncio.run(_load(url, size, progress, postponed))
 
 
-async def _load(url: str, size: Size, progress: Progress) -> None:
+async def _load(url: str, size: Size, progress: Progress, postponed: Postponed) -> None:
+    with postponed() as end_now:
+
+        def loaded(count: int) -> None:
+            progress(count)
+            end_now()
+
+        await _fill(url, size, loaded)
+        end_now()
+    await _tidy(url)
+
+
+async def _fill(url: str, size: Size, progress: Progress) -> None:
     async with transaction(url) as connection:
         await _refuse_data(connection)
         await connection.execute(text(f"LOCK TABLE {TABLES} IN SHARE ROW EXCLUSIVE MODE"))
@@ -69,7 +84,6 @@ async def _load(url: str, size: Size, progress: Progress) -> None:
         await _continue_ids(connection)
         for statement in HISTORY:
             await connection.execute(text(statement))
-    await _tidy(url)
 
 
 async def _tidy(url: str) -> None:
