@@ -188,8 +188,8 @@ class _Config(uvicorn.Config):
     def __init__(self, app: str | ASGIApplication, how: Serving, **options: Any) -> None:
         protocol = PROTOCOL if find_spec("httptools") else "auto"
         options |= how.sockets.options()
-        log_config = _logging(how.log_level)
-        super().__init__(app, http=protocol, timeout_keep_alive=how.limits.keep_alive, log_config=log_config, **options)
+        options.setdefault("log_config", _logging(how.log_level))
+        super().__init__(app, http=protocol, timeout_keep_alive=how.limits.keep_alive, **options)
         self.limits = how.limits
 
 

@@ -274,7 +274,7 @@ def test_a_key_that_stands_twice_is_found_however_it_is_written_and_only_then(te
 async def test_the_endpoint_sends_the_status_of_a_late_body(app: Starlette) -> None:
     sent: list[Message] = []
     endpoint = app.state.endpoint
-    limits, endpoint._body_limits = endpoint._body_limits, LIMITS
+    limits, endpoint.body_limits = endpoint.body_limits, LIMITS
     try:
         scope = {
             "type": "http",
@@ -289,6 +289,6 @@ async def test_the_endpoint_sends_the_status_of_a_late_body(app: Starlette) -> N
 
         await app(scope, Sender(b"{", is_complete=False).receive, send)
     finally:
-        endpoint._body_limits = limits
+        endpoint.body_limits = limits
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
