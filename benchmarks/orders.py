@@ -124,7 +124,7 @@ async def _oversold(database: Database, products: int) -> int:
 async def measure(url: str) -> Table:
     """Return the table of all loads."""
     table = Table("Load", "Orders/s", "p50, ms", "p99, ms", "Deadlocks", "Errors", "Oversold", title="Orders")
-    database = Database(Settings(pool_timeout=30), url)
+    database = Database(Settings(pool_timeout=30, request_timeout=60), url)
     for products in (5, 1_000):
         for name, buy in (("createOrder", through_graphql), ("naive", naively)):
             run = await load(database, buy, products, SECONDS)
