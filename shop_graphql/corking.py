@@ -8,7 +8,7 @@ class Corked:
     """A transport that holds the head of a response back until its body begins, or the event loop's next turn."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self.uncorked = self._transport = transport
+        self.uncorked = transport
         self._loop = loop
         self._head: bytes | None = None
         self.is_closing = transport.is_closing
@@ -18,23 +18,23 @@ class Corked:
         """Write, in the order of the calls."""
         if self._head is not None:
             head, self._head = self._head, None
-            self._transport.write(head + data)
+            self.uncorked.write(head + data)
         elif data.startswith(b"HTTP/"):
             self._head = data
             self._loop.call_soon(self.flush)
         else:
-            self._transport.write(data)
+            self.uncorked.write(data)
 
     def flush(self) -> None:
         """Write what is held back."""
         if self._head is not None:
             head, self._head = self._head, None
-            self._transport.write(head)
+            self.uncorked.write(head)
 
     def close(self) -> None:
         """Close after all is written."""
         self.flush()
-        self._transport.close()
+        self.uncorked.close()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+        return getattr(self.uncorked, name)

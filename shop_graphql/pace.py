@@ -1,6 +1,7 @@
 """How long the statements of one kind take, and whether they are of a kind that is kept apart."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ClauseElement, Executable, Select
 from sqlalchemy.sql.visitors import iterate
@@ -8,6 +9,7 @@ from sqlalchemy.sql.visitors import iterate
 UNKNOWN = 0.0
 
 _MARK = "is_slow"
+_looked_through: WeakKeyDictionary[Executable, bool] = WeakKeyDictionary()
 
 
 def slow(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -16,9 +18,13 @@ def slow(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 
 
 def is_slow(statement: Executable) -> bool:
-    """Tell whether anything in a statement is marked."""
-    elements = iterate(statement) if isinstance(statement, ClauseElement) else ()
-    return any(_MARK in getattr(element, "_execution_options", ()) for element in elements)
+    """Tell whether anything in a statement is marked. One that is run again and again is looked through once."""
+    known = _looked_through.get(statement)
+    if known is None:
+        elements = iterate(statement) if isinstance(statement, ClauseElement) else ()
+        known = any(_MARK in getattr(element, "_execution_options", ()) for element in elements)
+        _looked_through[statement] = known
+    return known
 
 
 class Pace:

@@ -79,9 +79,9 @@ class Text:
             found = self._costs[key] = self._cost(name, variables or {})
             if len(self._costs) > MAX_COSTS:
                 del self._costs[next(iter(self._costs))]
-        if type(found) is int:
+        if isinstance(found, int):
             return found
-        raise TooCostly(found)  # type: ignore[arg-type]
+        raise TooCostly(found)
 
     def _weigh(self, document: DocumentNode) -> Sequence[GraphQLError]:
         """Return which limits the document exceeds, whatever the values of its variables."""
