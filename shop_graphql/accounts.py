@@ -27,7 +27,8 @@ from shop_graphql.models import User
 from shop_graphql.services import create_user, sessions
 from shop_graphql.services.passwords import is_sound
 from shop_graphql.services.sessions import Person
-from shop_graphql.settings import Settings, split_secrets
+from shop_graphql.settings import Settings
+from shop_graphql.values import split_secrets
 
 IDENTITY_KEPT = 60.0
 """Seconds for which the user behind a provider's subject is not looked up again."""

@@ -33,8 +33,9 @@ from shop_graphql.sample.loading import NotEmpty, load
 from shop_graphql.sample.size import Size
 from shop_graphql.services import UpsertPolicy, UpsertStatus
 from shop_graphql.services.passwords import is_sound
-from shop_graphql.settings import NO_SECRETS, Settings, async_url, read_settings, split_secrets, variable
+from shop_graphql.settings import NO_SECRETS, Settings, read_settings, variable
 from shop_graphql.sockets import Sockets
+from shop_graphql.values import async_url, split_secrets
 
 WELCOME = """
 A shop full of sample data is at {address}/graphql, until Ctrl-C.

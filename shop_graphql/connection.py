@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from shop_graphql.errors import StartupError, TableLocked
-from shop_graphql.settings import async_url
+from shop_graphql.values import async_url
 
 OLDEST = 15
 """The oldest major version of PostgreSQL that the shop is for."""

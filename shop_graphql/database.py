@@ -20,7 +20,8 @@ from shop_graphql.direct import TEST_TIMEOUT, Direct
 from shop_graphql.outage import Outage
 from shop_graphql.reading import Origin, ReadSession
 from shop_graphql.retrying import Work, again, run
-from shop_graphql.settings import Settings, async_url
+from shop_graphql.settings import Settings
+from shop_graphql.values import async_url
 
 T = TypeVar("T")
 

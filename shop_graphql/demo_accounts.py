@@ -10,7 +10,8 @@ from shop_graphql.access import Role
 from shop_graphql.auth import Passwords, Tokens
 from shop_graphql.database import Database
 from shop_graphql.services import create_user, sessions, set_user_role
-from shop_graphql.settings import Settings, split_secrets
+from shop_graphql.settings import Settings
+from shop_graphql.values import split_secrets
 
 PASSWORD = "welcome-to-the-demo"  # noqa: S105
 ACCOUNTS = (

@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from shop_graphql.errors import ConnectionsBusy
 from shop_graphql.outage import Outage
 from shop_graphql.pace import Pace
-from shop_graphql.settings import Settings, async_url
+from shop_graphql.settings import Settings
+from shop_graphql.values import async_url
 
 Question = Callable[[asyncpg.Connection], Awaitable[Any]]
 

@@ -1,30 +1,20 @@
 """Every setting of the server, read once from the environment and checked before anything starts."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from shop_graphql.errors import StartupError
+from shop_graphql.values import HOW_TO_MAKE_A_SECRET, async_url, check_https, check_valkey, rate, split_secrets
 
 Limit = Annotated[int, Field(ge=0, le=10**9)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
-SECRET_LENGTH = 32
-SECRET_VARIETY = 10
-"""Characters, and different characters, that a secret has at the least: `aaaa…` is long, and no secret."""
-
-_RATE = re.compile(r"([0-9]{1,6}) ?(?:/|per) ?([0-9]{1,6})? ?(second|minute|hour|day)s?")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _INSIDE = {
     "statement_timeout": ["lock_timeout"],
     "silence_timeout": ["statement_timeout"],
@@ -32,7 +22,6 @@ _INSIDE = {
 }
 """Which timeouts must have run out before another one does, so that what is wrong is found where it is."""
 
-HOW_TO_MAKE_A_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105
 NO_SECRETS = f"SHOP_SECRETS is not set. Access tokens are signed with it; make one with: {HOW_TO_MAKE_A_SECRET}"
 
 
@@ -284,85 +273,6 @@ class Settings(BaseSettings):
     def _is_a_rate(cls, value: str) -> str:
         rate(value)
         return value
-
-
-def async_url(text: str) -> URL:
-    """Return `text` as a SQLAlchemy URL for asyncpg.
-
-    libpq's `sslmode` is understood, since hosting companies hand out URLs that have it. Raises ValueError.
-    """
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        raise ValueError("not a database URL; expected postgresql://user:password@host:5432/name") from None
-    if url.get_backend_name() not in {"postgresql", "postgres"}:
-        raise ValueError(f"only PostgreSQL is supported, not {url.get_backend_name()}")
-    if "sslmode" in url.query:
-        url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(["sslmode"])
-    return url.set(drivername="postgresql+asyncpg")
-
-
-def split_secrets(text: str) -> tuple[str, ...]:
-    """Return the secrets that `text` holds, separated by commas. Raises ValueError when one can be guessed."""
-    secrets = tuple(secret.strip() for secret in text.split(","))
-    check_secrets(secrets)
-    return secrets
-
-
-def check_secrets(secrets: Sequence[str]) -> None:
-    """Raise ValueError when there is none, or when one can be guessed; the message says how to make a good one."""
-    if not secrets or any(len(s) < SECRET_LENGTH or len(set(s)) < SECRET_VARIETY for s in secrets):
-        raise ValueError(
-            f"a secret has at least {SECRET_LENGTH} characters, at least {SECRET_VARIETY} of them different; make one "
-            f"with: {HOW_TO_MAKE_A_SECRET}"
-        )
-
-
-def check_valkey(url: str) -> None:
-    """Raise ValueError unless `url` is where a valkey can be."""
-    try:
-        parts = urlsplit(url)
-        is_url = parts.scheme in {"valkey", "valkeys"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_url = False
-    if not is_url:
-        raise ValueError("not a valkey URL; expected valkey://user:password@host:6379/0")
-
-
-def check_https(url: str) -> None:
-    """Raise ValueError unless `url` is an https URL; plain http is for this machine only."""
-    try:
-        parts = urlsplit(url)
-        is_url = bool(parts.hostname) and not parts.username and not parts.fragment and parts.port != 0
-    except ValueError:
-        is_url = False
-    if not is_url or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))):
-        raise ValueError("not an https URL; expected https://host, and http only for this machine")
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether `url` stays on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How many within how many seconds."""
-
-    amount: int
-    seconds: int
-
-
-def rate(text: str) -> Rate:
-    """Return what texts such as `10/15minutes`, `100/hour` and `5 per day` say. Raises ValueError."""
-    found = _RATE.fullmatch(text.strip().lower())
-    if found is None or int(found[1]) == 0 or int(found[2] or 1) == 0:
-        raise ValueError("not a number within a time; expected for example 10/15minutes")
-    return Rate(int(found[1]), int(found[2] or 1) * _UNITS[found[3]])
 
 
 def variable(name: str) -> str:

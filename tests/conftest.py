@@ -20,7 +20,8 @@ from shop_graphql.auth import Tokens
 from shop_graphql.connection import connect
 from shop_graphql.database import Database, create_engine
 from shop_graphql.models import Base
-from shop_graphql.settings import Settings, async_url
+from shop_graphql.settings import Settings
+from shop_graphql.values import async_url
 
 SECRET = "of the tests and of nobody else: 7xJ2qLw9"
 

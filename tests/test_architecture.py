@@ -13,7 +13,7 @@ from shop_graphql.api.schema import schema, sdl
 from shop_graphql.errors import ShopError
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"access", "bundles", "calendar", "deferred", "errors", "text"}
+GROUND = {"access", "bundles", "calendar", "deferred", "errors", "text", "values"}
 ALLOWED = {
     "access": set(),
     "bundles": set(),
@@ -24,6 +24,7 @@ ALLOWED = {
     "tracing": set(),
     "errors": set(),
     "text": set(),
+    "values": set(),
     "settings": set(),
     "storefront": set(),
     "auth": {"settings"},

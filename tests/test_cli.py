@@ -38,7 +38,8 @@ from shop_graphql.database import Database
 from shop_graphql.embedded import cluster
 from shop_graphql.errors import StartupError
 from shop_graphql.services import sessions
-from shop_graphql.settings import Settings, split_secrets, variable
+from shop_graphql.settings import Settings, variable
+from shop_graphql.values import split_secrets
 from tests.conftest import SECRET
 
 PRODUCTS = "{ products(first: 100) { nodes { name } } }"

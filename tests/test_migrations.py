@@ -15,7 +15,8 @@ from shop_graphql.connection import transaction
 from shop_graphql.database import Database, create_engine
 from shop_graphql.errors import StartupError
 from shop_graphql.models import Base
-from shop_graphql.settings import Settings, async_url
+from shop_graphql.settings import Settings
+from shop_graphql.values import async_url
 
 CATALOG = """
     SELECT table_name || '.' || column_name || ' ' || concat_ws(

@@ -8,7 +8,7 @@ import pytest
 
 from shop_graphql.embedded import secret
 from shop_graphql.errors import StartupError
-from shop_graphql.settings import check_secrets
+from shop_graphql.values import check_secrets
 
 
 def test_it_is_made_once_and_cannot_be_guessed(tmp_path: Path) -> None:

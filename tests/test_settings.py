@@ -7,7 +7,8 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from shop_graphql.errors import StartupError
-from shop_graphql.settings import Rate, Settings, async_url, rate, read_settings, split_secrets, variable
+from shop_graphql.settings import Settings, read_settings, variable
+from shop_graphql.values import Rate, async_url, rate, split_secrets
 
 DOCUMENTATION = Path(__file__).parent.parent / "docs" / "settings.md"
 FIELDS = Settings.model_fields

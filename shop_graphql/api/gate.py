@@ -16,7 +16,8 @@ from shop_graphql.api.requests import Operation
 from shop_graphql.auth import Buckets, address_key
 from shop_graphql.compiler.limits import Limits
 from shop_graphql.compiler.texts import Text, TooCostly
-from shop_graphql.settings import Rate, Settings, rate
+from shop_graphql.settings import Settings
+from shop_graphql.values import Rate, rate
 
 NEW_DOCUMENT = 1
 """Points for a document that was never seen, since reading one takes longer than many an answer."""

@@ -10,7 +10,7 @@ from ipaddress import IPv6Address, ip_address
 
 from shop_graphql.auth.windows import Count, MemoryWindows, Windows, WindowsUnavailable
 from shop_graphql.errors import StartupError, TooManyAttempts
-from shop_graphql.settings import rate
+from shop_graphql.values import rate
 
 try:
     from shop_graphql.auth.valkey_windows import ValkeyWindows

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from typing import NamedTuple, Protocol
 
 from shop_graphql.auth.windows import CAPACITY
-from shop_graphql.settings import Rate
+from shop_graphql.values import Rate
 
 
 class Taken(NamedTuple):

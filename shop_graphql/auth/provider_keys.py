@@ -13,7 +13,7 @@ import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key
 
-from shop_graphql.settings import check_https, is_loopback
+from shop_graphql.values import check_https, is_loopback
 
 logger = logging.getLogger("shop_graphql")
 

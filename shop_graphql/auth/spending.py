@@ -7,7 +7,7 @@ import time
 from shop_graphql.auth.buckets import MemoryBuckets, Store, Taken
 from shop_graphql.auth.windows import WindowsUnavailable
 from shop_graphql.errors import StartupError
-from shop_graphql.settings import Rate
+from shop_graphql.values import Rate
 
 try:
     from shop_graphql.auth.valkey_buckets import ValkeyBuckets

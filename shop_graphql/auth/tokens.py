@@ -20,7 +20,7 @@ from joserfc.jws import JWSRegistry
 from shop_graphql.access import Role
 from shop_graphql.auth.compact import EXPIRED, INVALID, header_of
 from shop_graphql.errors import InvalidToken
-from shop_graphql.settings import check_secrets
+from shop_graphql.values import check_secrets
 
 ACCESS_LIFETIME = timedelta(minutes=15)
 LEEWAY = 5

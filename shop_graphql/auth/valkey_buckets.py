@@ -6,7 +6,7 @@ from valkey.exceptions import ValkeyError
 from shop_graphql.auth.buckets import Taken
 from shop_graphql.auth.valkey_windows import TIMEOUT
 from shop_graphql.auth.windows import WindowsUnavailable
-from shop_graphql.settings import Rate
+from shop_graphql.values import Rate
 
 PREFIX = "shop-graphql:cost:"
 

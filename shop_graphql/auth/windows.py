@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
-from shop_graphql.settings import Rate
+from shop_graphql.values import Rate
 
 CAPACITY = 50_000
 """Keys that are kept in memory. Beyond it those that were not asked about for the longest time are forgotten."""

@@ -14,7 +14,7 @@ from shop_graphql.connection import connect, transaction
 from shop_graphql.errors import StartupError
 from shop_graphql.sample.rows import Row, categories, orders, products, users
 from shop_graphql.sample.size import Size
-from shop_graphql.settings import async_url
+from shop_graphql.values import async_url
 
 T = TypeVar("T")
 Progress = Callable[[int], None]

@@ -14,7 +14,7 @@ import pytest
 from shop_graphql.auth import Attempts
 from shop_graphql.auth.windows import Count, MemoryWindows
 from shop_graphql.errors import TooManyAttempts
-from shop_graphql.settings import Rate
+from shop_graphql.values import Rate
 from tests.auth.valkey_server import ValkeyServer
 
 HERE = "192.0.2.1"

@@ -11,7 +11,7 @@ import pytest
 from shop_graphql.auth import Buckets
 from shop_graphql.auth.buckets import MemoryBuckets, Store
 from shop_graphql.auth.valkey_buckets import ValkeyBuckets
-from shop_graphql.settings import Rate
+from shop_graphql.values import Rate
 from tests.auth.valkey_server import ValkeyServer
 
 SLOW = Rate(100, 3600)

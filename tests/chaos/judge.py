@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shop_graphql.consistency import Violation, violations
-from shop_graphql.settings import async_url
+from shop_graphql.values import async_url
 from tests.chaos.customers import STOCK, Purchase, Record
 
 ORDERS = """
