@@ -69,7 +69,7 @@ async def soak(running: Server, seconds: float, seed: int) -> list[str]:
             sys.stdout.write(
                 f"{elapsed / 60:5.1f} min  {looks[-1].memory / 2**20:6.1f} MiB  {looks[-1].files:3d} files  "
                 f"99 % within {served.percentile(0.99) * 1000:.0f} ms, {wrong} without an answer, "
-                f"{visitors.came} visitors\n"
+                f"{visitors.came.total()} visitors\n"
             )
             sys.stdout.flush()
     coming.cancel()

@@ -3,17 +3,22 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import pytest
+import uvloop
 
+from tests.chaos.server import Server
 from tests.faults import __main__ as command
 from tests.faults.faults import FAULTS, Fault, NotHere
 from tests.faults.load import Served
-from tests.faults.overload import Overload
+from tests.faults.overload import SIZE, Overload, shop
 from tests.faults.proxy import Proxy
 from tests.faults.run import Outcome, run
 from tests.faults.soak import Look, complaints, look
+from tests.faults.visitors import Visitors
 
 ROOT = Path(__file__).parent.parent.parent
 SHORT = ("refused", "cut, three times", "gone in mid-request", "worker killed")
@@ -110,6 +115,24 @@ def test_a_server_that_gives_way_is_told() -> None:
 def test_answers_that_come_too_late_are_of_no_use() -> None:
     served = Served(seconds=[0.1, 0.2, 3.0])
     assert (served.good, served.percentile(0.5)) == (2, 0.2)
+
+
+def test_visitors_of_every_kind_are_answered_as_they_deserve() -> None:
+    async def visit(running: Server) -> Visitors:
+        visitors = Visitors(running.address, Random(1), SIZE.products)
+        await running.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await visitors.keep_coming()
+        await visitors.close()
+        return visitors
+
+    with shop(workers=1) as running:
+        visitors = uvloop.run(visit(running))
+        assert "Traceback" not in running.said()
+    assert visitors.wrong == []
+    assert min(visitors.came.values()) > 0
+    assert len(visitors.came) == 7
 
 
 def test_what_grows_is_told() -> None:

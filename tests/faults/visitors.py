@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from random import Random
@@ -31,7 +32,8 @@ class Visitors:
         self._random = random
         self._products = products
         self._client = httpx.AsyncClient(base_url=address, timeout=10, headers=admin())
-        self.came = 0
+        self.came = Counter[str]()
+        """How many of each kind."""
         self.wrong: list[str] = []
         """What was not answered as it should be."""
 
@@ -56,11 +58,11 @@ class Visitors:
 
     async def _again_and_again(self, every: float, visit: Callable[[], Awaitable[None]]) -> None:
         while True:
+            self.came[visit.__name__] += 1
             try:
                 await visit()
             except Exception as error:
                 self.wrong.append(f"{visit.__name__}: {error!r}")
-            self.came += 1
             await asyncio.sleep(every)
 
     async def _with_a_new_document(self) -> None:
@@ -88,10 +90,12 @@ class Visitors:
         body = json.dumps({"query": FIND, "variables": {"text": self._random.choice(WORDS)}}).encode()
         head = f"POST /graphql HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
         request = head.encode() + b"content-length: %d\r\n\r\n%b" % (len(body), body)
-        writer.write(request[: self._random.randint(1, len(request))])
-        await writer.drain()
-        await asyncio.sleep(0.01)
-        writer.transport.abort()
+        try:
+            writer.write(request[: self._random.randint(1, len(request))])
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        finally:
+            writer.transport.abort()
 
     async def _at_a_socket(self) -> None:
         url = self._address.replace("http", "ws", 1) + "/graphql"
