@@ -96,6 +96,8 @@ class Visitors:
             await asyncio.sleep(0.01)
         finally:
             writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _at_a_socket(self) -> None:
         url = self._address.replace("http", "ws", 1) + "/graphql"
