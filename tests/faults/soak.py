@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -58,7 +57,7 @@ async def soak(running: Server, seconds: float, seed: int) -> list[str]:
     visitors = Visitors(running.address, Random(seed), SIZE.products)
     await running.wait()
     pid, looks, begin, told = running.workers()[0], list[Look](), time.monotonic(), 0.0
-    coming = asyncio.create_task(visitors.keep_coming())
+    coming = asyncio.create_task(visitors.keep_coming(seconds))
     wrong = 0
     while (elapsed := time.monotonic() - begin) < seconds:
         served = await people.open(RATE, 5)
@@ -72,9 +71,7 @@ async def soak(running: Server, seconds: float, seed: int) -> list[str]:
                 f"{visitors.came.total()} visitors\n"
             )
             sys.stdout.flush()
-    coming.cancel()
-    with suppress(asyncio.CancelledError):
-        await coming
+    await coming
     people.close()
     await visitors.close()
     return _judge(looks, wrong, visitors.wrong, running.said())

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -121,9 +120,7 @@ def test_visitors_of_every_kind_are_answered_as_they_deserve() -> None:
     async def visit(running: Server) -> Visitors:
         visitors = Visitors(running.address, Random(1), SIZE.products)
         await running.wait()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(3):
-                await visitors.keep_coming()
+        await visitors.keep_coming(2)
         await visitors.close()
         return visitors
 

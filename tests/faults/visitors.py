@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -37,8 +38,9 @@ class Visitors:
         self.wrong: list[str] = []
         """What was not answered as it should be."""
 
-    async def keep_coming(self) -> None:
-        """Visit until cancelled."""
+    async def keep_coming(self, seconds: float) -> None:
+        """Visit for so long, and see each visit through."""
+        end = time.monotonic() + seconds
         kinds: list[tuple[float, Callable[[], Awaitable[None]]]] = [
             (0.5, self._with_a_new_document),
             (1, self._in_search_of_something),
@@ -50,14 +52,14 @@ class Visitors:
         ]
         async with asyncio.TaskGroup() as group:
             for every, visit in kinds:
-                group.create_task(self._again_and_again(every, visit))
+                group.create_task(self._again_and_again(every, visit, end))
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
 
-    async def _again_and_again(self, every: float, visit: Callable[[], Awaitable[None]]) -> None:
-        while True:
+    async def _again_and_again(self, every: float, visit: Callable[[], Awaitable[None]], end: float) -> None:
+        while time.monotonic() < end:
             self.came[visit.__name__] += 1
             try:
                 await visit()
@@ -90,14 +92,10 @@ class Visitors:
         body = json.dumps({"query": FIND, "variables": {"text": self._random.choice(WORDS)}}).encode()
         head = f"POST /graphql HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
         request = head.encode() + b"content-length: %d\r\n\r\n%b" % (len(body), body)
-        try:
-            writer.write(request[: self._random.randint(1, len(request))])
-            await writer.drain()
-            await asyncio.sleep(0.01)
-        finally:
-            writer.transport.abort()
-            with suppress(OSError):
-                await writer.wait_closed()
+        writer.write(request[: self._random.randint(1, len(request))])
+        await writer.drain()
+        await asyncio.sleep(0.01)
+        writer.transport.abort()
 
     async def _at_a_socket(self) -> None:
         url = self._address.replace("http", "ws", 1) + "/graphql"
