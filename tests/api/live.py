@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from shop_graphql import commands, serving
 from shop_graphql.app import create_app
 from shop_graphql.settings import Settings
-from tests.conftest import SECRET
+from tests.conftest import SECRET, assert_no_leak
 
 PROTOCOL = "graphql-transport-ws"
 WAIT = 10
@@ -95,6 +95,7 @@ class Socket:
     async def receive(self) -> dict[str, Any]:
         text = await asyncio.wait_for(self.connection.recv(), WAIT)
         assert isinstance(text, str), "messages are text"
+        assert_no_leak(text)
         message: dict[str, Any] = json.loads(text)
         return message
 
@@ -139,6 +140,7 @@ class Stream:
                 lines.append(line)
         if not lines or lines == [":"]:
             return (lines or [""])[0], None
+        assert_no_leak("\n".join(lines))
         kind, data = (line.partition(": ")[2] for line in lines)
         return kind, json.loads(data) if data else None
 
