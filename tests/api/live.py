@@ -13,8 +13,9 @@ from uvicorn._types import ASGIApplication
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from shop_graphql import commands, serving
+from shop_graphql import serving
 from shop_graphql.app import create_app
+from shop_graphql.commands.server import how_to_serve
 from shop_graphql.settings import Settings
 from tests.conftest import SECRET, assert_no_leak
 
@@ -166,7 +167,7 @@ async def live(database_url: str, *, port: int = 0, **settings: Any) -> AsyncIte
     chosen = Settings(database_url=database_url, secrets=SECRET, **settings)
     app = create_app(chosen)
     with serving.listening("127.0.0.1", port) as listener:
-        how = commands._how(chosen)
+        how = how_to_serve(chosen)
         config = serving._Config(
             cast(ASGIApplication, app), how, lifespan="on", log_config=None, timeout_graceful_shutdown=5
         )
