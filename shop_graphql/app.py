@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from multiprocessing import parent_process
 from typing import Any
@@ -71,12 +71,16 @@ def create_app(settings: Settings | None = None) -> Starlette:
     accounts = Accounts(database, settings)
     page = graphiql.page(settings.graphiql_headers, cdn=settings.graphiql_cdn) if exposure(settings).graphiql else None
     endpoint = GraphQLEndpoint(database, accounts, settings, graphiql=page)
-    watches, listeners = Watches(database.direct_writes), Listeners(settings)
+    pulse = Pulse(settings.memory_limit)
+
+    def is_ending() -> bool:
+        return DRAINING.has_begun or pulse.is_bloated
+
+    watches, listeners = Watches(database.direct_writes), Listeners(settings, is_ending)
     subscriptions = Subscriptions(database, accounts, watches, endpoint, settings)
     events = EventEndpoint(subscriptions, endpoint, listeners, settings.heartbeat)
     guarded = Admission(with_events(endpoint, events), settings.max_requests, settings.request_timeout)
     websocket = WebSocketEndpoint(subscriptions, endpoint, accounts, listeners, settings)
-    pulse = Pulse(settings.memory_limit)
     DRAINING.delay = settings.drain_delay
 
     @asynccontextmanager
@@ -95,7 +99,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     routes = [
         Route("/", RedirectResponse(PATH)),
         Route(PATH, endpoint),
-        *_watched(guarded, pulse, database),
+        *_watched(guarded, pulse, database, is_ending),
         *(graphiql.files() if page else []),
         *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
     ]
@@ -109,15 +113,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return app
 
 
-def _watched(admission: Admission, pulse: Pulse, database: Database) -> list[Route]:
+def _watched(admission: Admission, pulse: Pulse, database: Database, is_ending: Callable[[], bool]) -> list[Route]:
     """Return what others watch a worker by."""
 
     async def health(request: Request) -> Response:  # noqa: ARG001
         return JSONResponse({"status": "ok", **_figures(admission.load, pulse, database)})
 
     async def ready(request: Request) -> Response:  # noqa: ARG001
-        is_wanted = not DRAINING.has_begun and not pulse.is_bloated
-        return await _readiness(database) if is_wanted else JSONResponse({"status": "ending"}, 503)
+        return JSONResponse({"status": "ending"}, 503) if is_ending() else await _readiness(database)
 
     return [Route("/health", health), Route("/ready", ready)]
 

@@ -19,7 +19,7 @@ from shop_graphql.api.context import Who
 from shop_graphql.api.cross_origin import may_connect
 from shop_graphql.api.failures import BAD_USER_INPUT, is_unavailable, request_error
 from shop_graphql.api.http import GraphQLEndpoint
-from shop_graphql.api.listeners import Crowded, Listeners, authorization_of, seconds_left
+from shop_graphql.api.listeners import Crowded, Ending, Listeners, authorization_of, refused, seconds_left
 from shop_graphql.api.messages import (
     BAD_MESSAGE,
     BROKEN,
@@ -80,6 +80,11 @@ class WebSocketEndpoint:
         headers = headers_of(scope)
         if not may_connect(headers, self._origins):
             await send({"type": "websocket.close", "code": FORBIDDEN})  # not accepted yet, this is status 403
+            return
+        try:
+            self.listeners.admit()
+        except Ending as refusal:
+            await refused(refusal)(scope, receive, send)
             return
         known = PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL if known else None})
