@@ -73,6 +73,10 @@ class WebSocketEndpoint:
         self.init_timeout = settings.websocket_init_timeout
         self.most = settings.subscriptions_per_connection
         self._origins = endpoint.origins
+        self._open = 0
+
+    def __len__(self) -> int:
+        return self._open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection to its end."""
@@ -88,6 +92,7 @@ class WebSocketEndpoint:
             return
         known = PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL if known else None})
+        self._open += 1
         try:
             if not known:
                 raise Closed(UNKNOWN_PROTOCOL, f"Only {PROTOCOL} is spoken here.")
@@ -102,6 +107,8 @@ class WebSocketEndpoint:
         except Exception:
             logger.exception("Bug in a WebSocket")
             await _close(send, BROKEN, "Something went wrong on our side.")
+        finally:
+            self._open -= 1
 
 
 class _Connection:
