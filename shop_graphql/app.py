@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from multiprocessing import parent_process
 from typing import Any
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shop_graphql import housekeeping, storefront
 from shop_graphql.accounts import Accounts
 from shop_graphql.api import graphiql
-from shop_graphql.api.admission import Admission, Load
+from shop_graphql.api.admission import Admission
 from shop_graphql.api.cross_origin import readable
 from shop_graphql.api.events import EventEndpoint, with_events
 from shop_graphql.api.exposure import exposure
@@ -71,13 +71,30 @@ def create_app(settings: Settings | None = None) -> Starlette:
     accounts = Accounts(database, settings)
     page = graphiql.page(settings.graphiql_headers, cdn=settings.graphiql_cdn) if exposure(settings).graphiql else None
     endpoint = GraphQLEndpoint(database, accounts, settings, graphiql=page)
-    watches, listeners = Watches(database.direct_writes), Listeners(settings)
+    pulse = Pulse(settings.memory_limit)
+
+    def is_ending() -> bool:
+        return DRAINING.has_begun or pulse.is_bloated
+
+    watches, listeners = Watches(database.direct_writes), Listeners(settings, is_ending)
     subscriptions = Subscriptions(database, accounts, watches, endpoint, settings)
     events = EventEndpoint(subscriptions, endpoint, listeners, settings.heartbeat)
     guarded = Admission(with_events(endpoint, events), settings.max_requests, settings.request_timeout)
     websocket = WebSocketEndpoint(subscriptions, endpoint, accounts, listeners, settings)
-    pulse = Pulse(settings.memory_limit)
     DRAINING.delay = settings.drain_delay
+
+    def figures() -> Mapping[str, float]:
+        load = guarded.load
+        return {
+            "requests": load.requests,
+            "refused": load.refused,
+            "late": load.late,
+            "streams": len(watches),
+            "sockets": len(websocket),
+            "connections": database.connections,
+            "loopLagSeconds": round(pulse.lag, 4),
+            "memoryBytes": pulse.memory,
+        }
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG001
@@ -95,7 +112,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     routes = [
         Route("/", RedirectResponse(PATH)),
         Route(PATH, endpoint),
-        *_watched(guarded, pulse, database),
+        *_watched(figures, database, is_ending),
         *(graphiql.files() if page else []),
         *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
     ]
@@ -109,28 +126,18 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return app
 
 
-def _watched(admission: Admission, pulse: Pulse, database: Database) -> list[Route]:
+def _watched(
+    figures: Callable[[], Mapping[str, float]], database: Database, is_ending: Callable[[], bool]
+) -> list[Route]:
     """Return what others watch a worker by."""
 
     async def health(request: Request) -> Response:  # noqa: ARG001
-        return JSONResponse({"status": "ok", **_figures(admission.load, pulse, database)})
+        return JSONResponse({"status": "ok", **figures()})
 
     async def ready(request: Request) -> Response:  # noqa: ARG001
-        is_wanted = not DRAINING.has_begun and not pulse.is_bloated
-        return await _readiness(database) if is_wanted else JSONResponse({"status": "ending"}, 503)
+        return JSONResponse({"status": "ending"}, 503) if is_ending() else await _readiness(database)
 
     return [Route("/health", health), Route("/ready", ready)]
-
-
-def _figures(load: Load, pulse: Pulse, database: Database) -> dict[str, float]:
-    return {
-        "requests": load.requests,
-        "refused": load.refused,
-        "late": load.late,
-        "connections": database.connections,
-        "loopLagSeconds": round(pulse.lag, 4),
-        "memoryBytes": pulse.memory,
-    }
 
 
 def _be_replaced() -> None:

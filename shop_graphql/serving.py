@@ -36,6 +36,8 @@ PROTOCOL = "shop_graphql.protocol:Guarded"
 GRACE = 10
 """Seconds that requests under way may take once the server has been asked to stop."""
 
+SEND_TIMEOUT = 30.0
+
 logger = logging.getLogger("uvicorn.error")
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
@@ -99,15 +101,28 @@ def _hang_up(_number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Take the port before anything else is started; who connects early waits. Raises StartupError."""
+def listening(host: str, port: int, send_timeout: float = SEND_TIMEOUT) -> Iterator[socket.socket]:
+    """Take the port before anything else is started; who connects early waits. Raises StartupError.
+
+    A connection ends by itself when its client has taken nothing of what waits to be sent for so many seconds.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise StartupError(_why_not(host, port, error)) from None
     with listener:
+        _end_unread(listener, send_timeout)
         yield listener
+
+
+def _end_unread(listener: socket.socket, seconds: float) -> None:
+    """Have the kernel end connections that stand still, which inherit this, and of which it alone knows.
+
+    What uvicorn has written waits in a transport without a limit, and one that is closed waits for it to be read.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
 
 
 def address(listener: socket.socket) -> str:

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     keep_alive_timeout: int = Field(
         5, ge=1, le=3600, description="Seconds a client's connection is kept open between two requests."
     )
+    send_timeout: Seconds = Field(
+        30.0, description="Seconds after which a client that takes nothing of what waits for it is cut off."
+    )
     drain_delay: float = Field(
         0.0, ge=0, le=3600, description="Seconds a worker goes on serving after SIGTERM, while /ready says 503."
     )

@@ -59,6 +59,8 @@ class WebSocket(WebSocketsSansIOProtocol):
         if self.close_sent:
             raise ClientDisconnected
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # by a refusal, which uvicorn would take for none, and log a mistake
 
 
 class _Lingering:

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shop_graphql.api.bad_request import BadRequest
@@ -16,8 +15,7 @@ from shop_graphql.api.context import Who
 from shop_graphql.api.cross_origin import check_get
 from shop_graphql.api.encoding import encode
 from shop_graphql.api.http import GraphQLEndpoint
-from shop_graphql.api.listeners import Listeners, authorization_of, seconds_left
-from shop_graphql.api.media_types import JSON
+from shop_graphql.api.listeners import Listeners, authorization_of, refused, seconds_left
 from shop_graphql.api.requests import Operation, headers_of, read
 from shop_graphql.api.subscribing import Refused, Subscriptions
 
@@ -61,6 +59,7 @@ class EventEndpoint:
         """Answer one request, for as long as the client listens."""
         headers, endpoint = headers_of(scope), self._endpoint
         try:
+            self._listeners.admit()
             if scope["method"] == "GET":
                 check_get(headers, endpoint.origins)
             operation = await read(scope, headers, receive, endpoint.body_limits, endpoint.documents)
@@ -70,7 +69,7 @@ class EventEndpoint:
                 texts = await self._texts(operation, who)
                 await self._stream(receive, send, texts, left)
         except BadRequest as refusal:
-            await _refusal(refusal)(scope, receive, send)
+            await refused(refusal)(scope, receive, send)
 
     async def _texts(self, operation: Operation, who: Who) -> AsyncGenerator[bytes, None]:
         try:
@@ -140,8 +139,3 @@ async def _pass_on(send: Send, text: bytes) -> None:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _refusal(refusal: BadRequest) -> Response:
-    body = encode({"errors": [refusal.error()]})
-    return Response(body, refusal.status, refusal.headers, media_type=JSON)

@@ -33,7 +33,7 @@ def serve(host: str, port: int, workers: int, reload: bool) -> None:
     settings = read_settings()
     if settings.database_url is not None and settings.secrets is None:
         raise StartupError(NO_SECRETS)
-    with serving.signals(), serving.listening(host, port) as listener, shop(settings) as url:
+    with serving.signals(), serving.listening(host, port, settings.send_timeout) as listener, shop(settings) as url:
         if settings.database_url is None:
             _hand_over(url, secrets_of(settings))
             typer.echo(f"The shop is in {settings.data_dir.resolve()}; set DATABASE_URL to serve another one.")
@@ -46,7 +46,7 @@ def demo(host: str, port: int) -> None:
     settings = read_settings()
     with (
         serving.signals(),
-        serving.listening(host, port) as listener,
+        serving.listening(host, port, settings.send_timeout) as listener,
         embedded.server(settings.data_dir) as server,
     ):
         url = server.database("demo")

@@ -166,7 +166,7 @@ async def live(database_url: str, *, port: int = 0, **settings: Any) -> AsyncIte
     """Serve the shop inside the block."""
     chosen = Settings(database_url=database_url, secrets=SECRET, **settings)
     app = create_app(chosen)
-    with serving.listening("127.0.0.1", port) as listener:
+    with serving.listening("127.0.0.1", port, chosen.send_timeout) as listener:
         how = how_to_serve(chosen)
         config = serving._Config(
             cast(ASGIApplication, app), how, lifespan="on", log_config=None, timeout_graceful_shutdown=5
