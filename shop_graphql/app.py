@@ -20,6 +20,7 @@ from shop_graphql import housekeeping, storefront
 from shop_graphql.accounts import Accounts
 from shop_graphql.api import graphiql
 from shop_graphql.api.admission import Admission
+from shop_graphql.api.arriving import Arriving
 from shop_graphql.api.cross_origin import readable
 from shop_graphql.api.events import EventEndpoint, with_events
 from shop_graphql.api.exposure import exposure
@@ -116,7 +117,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         *(graphiql.files() if page else []),
         *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
     ]
-    app = Shop(readable(guarded, settings.origins), websocket, routes=routes, lifespan=lifespan)
+    arriving = Arriving(guarded, endpoint.body_limits)
+    app = Shop(readable(arriving, settings.origins), websocket, routes=routes, lifespan=lifespan)
     app.state.database = database
     app.state.endpoint = endpoint
     app.state.accounts = accounts

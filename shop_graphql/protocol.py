@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shop_graphql.corking import Corked
+from shop_graphql.draining import DRAINING
 from shop_graphql.serving import Limits
 from shop_graphql.sockets import STOP
 
@@ -17,6 +18,10 @@ TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 15\r\n"
     b"connection: close\r\n\r\nRequest Timeout"
 )
+
+
+FIRST = 1.0
+"""Seconds that a connection's first request may take to arrive once the end has been announced."""
 
 
 class Guarded(HttpToolsProtocol):
@@ -58,6 +63,12 @@ class Guarded(HttpToolsProtocol):
         self._is_whole = False
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        """Answer, for the last time on this connection once the end has been announced: what is idle can be closed."""
+        super().on_headers_complete()
+        if DRAINING.has_begun and self.cycle is not None:
+            self.cycle.keep_alive = False
+
     def on_message_complete(self) -> None:
         """End a request."""
         self._is_whole = True
@@ -71,11 +82,21 @@ class Guarded(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
-        """Begin to end, and tell the app so: uvicorn would wait for streams to end by themselves."""
+        """Begin to end, and tell the app so: uvicorn would wait for streams to end by themselves.
+
+        It would also close a connection that was taken a moment ago, while its request lies in the kernel.
+        """
         stop = self.app_state.get(STOP)
         if stop is not None:
             stop()
-        super().shutdown()
+        if DRAINING.has_begun and self.cycle is None:
+            self.loop.call_later(FIRST, self._close_unused)
+        else:
+            super().shutdown()
+
+    def _close_unused(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
 
     def _expect(self) -> None:
         self._alarm = self.loop.call_later(self._limits.head_timeout, self._give_up)

@@ -37,7 +37,7 @@ ALLOWED = {
     "pulse": set(),
     "draining": set(),
     "corking": set(),
-    "protocol": {"corking", "serving", "sockets"},
+    "protocol": {"corking", "draining", "serving", "sockets"},
     "retrying": set(),
     "embedded": {"settings"},
     "migration": {"connection"},

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.applications import Starlette
 from starlette.types import Message
 
 from shop_graphql.api.bad_request import BadRequest
 from shop_graphql.api.body import BodyLimits, parse, receive_body
+from shop_graphql.app import create_app
 from shop_graphql.settings import Settings
 from tests.compiler.conftest import served
 from tests.conftest import SECRET
@@ -271,24 +271,17 @@ def test_a_key_that_stands_twice_is_found_however_it_is_written_and_only_then(te
         assert parse(text.encode(), "The body", 32) == expected
 
 
-async def test_the_endpoint_sends_the_status_of_a_late_body(app: Starlette) -> None:
+async def test_the_endpoint_sends_the_status_of_a_late_body(database_url: str) -> None:
+    app = create_app(Settings(database_url=database_url, secrets=SECRET, body_timeout=0.05))
     sent: list[Message] = []
-    endpoint = app.state.endpoint
-    limits, endpoint.body_limits = endpoint.body_limits, LIMITS
-    try:
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/graphql",
-            "query_string": b"",
-            "headers": [(b"content-type", b"application/json")],
-        }
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
 
-        async def send(message: Message) -> None:
-            sent.append(message)
+    async def send(message: Message) -> None:
+        sent.append(message)
 
-        await app(scope, Sender(b"{", is_complete=False).receive, send)
-    finally:
-        endpoint.body_limits = limits
+    await app(scope, Sender(b"{", is_complete=False).receive, send)
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
+    await app.state.accounts.close()
+    await app.state.database.close()

@@ -148,6 +148,25 @@ async def test_without_a_delay_sigterm_ends_a_server_at_once(delay: float, monke
         assert shop.server.should_exit
 
 
+async def test_a_connection_taken_just_before_the_end_has_one_request_answered(
+    delay: float,
+) -> None:
+    async with running(Serving()) as shop:
+        used, fresh, idle = await shop.connect(REQUEST + b"\r\n"), await shop.connect(), await shop.connect()
+        assert (await used[0].readuntil(b"hello")).count(b"connection: close") == 0
+        DRAINING.has_begun = True
+        used[1].write(REQUEST + b"\r\n")
+        assert (await used[0].read()).count(b"connection: close") == 1
+        shop.server.should_exit = True
+        await asyncio.sleep(0.3)
+        fresh[1].write(REQUEST + b"\r\n")
+        async with asyncio.timeout(3):
+            assert (await fresh[0].read()).endswith(b"hello")
+            assert await idle[0].read() == b""
+        for _, writer in (used, fresh, idle):
+            writer.close()
+
+
 class Client:
     """Sends requests to an application and keeps what it answers."""
 
