@@ -17,6 +17,7 @@ async def furnished(target: Target) -> Target:
     mark = uuid4().hex[:8]
     names = {
         "host": f"{target.host}:{target.port}",
+        "admin": target.admin["authorization"],
         "password": PASSWORD,
         "mark": mark,
         "email": f"ada-{mark}@example.com",
