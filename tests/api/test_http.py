@@ -340,9 +340,14 @@ async def test_graphiql_can_be_switched_off(database_url: str) -> None:
         assert error(response)[0] == 406
 
 
-async def test_the_root_leads_to_graphql(http: httpx.AsyncClient) -> None:
-    response = await http.get("/")
+@pytest.mark.parametrize("path", ["/", "/graphql/"])
+async def test_the_root_leads_to_graphql_whatever_host_is_named(http: httpx.AsyncClient, path: str) -> None:
+    response = await http.get(path, headers={"host": "other.example"})
     assert (response.status_code, response.headers["location"]) == (307, "/graphql")
+
+
+async def test_a_slash_too_many_leads_nowhere(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/health/")).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.attack.named import bodies, http
+from tests.attack.named import bodies, documents, http, paths
 from tests.attack.named.kinds import Attack
 
-ATTACKS: Sequence[Attack] = [*bodies.ATTACKS, *http.ATTACKS]
+ATTACKS: Sequence[Attack] = [*bodies.ATTACKS, *documents.ATTACKS, *http.ATTACKS, *paths.ATTACKS]

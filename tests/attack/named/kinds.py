@@ -43,7 +43,8 @@ class Sent:
         """Send it."""
         body = target.filled(self.body)
         path = target.filled(self.path.encode("latin-1")).decode("latin-1")
-        reply = await target.http(self.method, path, {**target.headers(self.who), **self.headers}, body)
+        named = {name: target.filled(value.encode()).decode() for name, value in self.headers.items()}
+        reply = await target.http(self.method, path, {**target.headers(self.who), **named}, body)
         return judge(reply, body + path.encode()) + self.expects(reply)
 
 
@@ -171,8 +172,8 @@ def unions(*types: str) -> Expectation:
     return judged
 
 
-def status(*wanted: int, without: str = "", **headers: str) -> Expectation:
-    """Expect one of these statuses, headers that have these values, and a body that lacks a text."""
+def status(*wanted: int, without: str = "", **headers: str | None) -> Expectation:
+    """Expect one of these statuses, headers that have these values or are not there, and a body that lacks a text."""
 
     def judged(reply: Reply) -> list[str]:
         complaints = _status(reply, wanted)
