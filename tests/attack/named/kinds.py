@@ -92,6 +92,8 @@ class Spoken:
     """The types of the messages that must have come, whatever came afterwards."""
     codes: Collection[str] = ()
     """The codes of all errors."""
+    data: Any = None
+    """The data of the last message, if it matters."""
     headers: Mapping[str, str] = field(default_factory=dict)
     who: Who = None
     status: int = 101
@@ -99,7 +101,8 @@ class Spoken:
     async def against(self, target: Target) -> list[str]:
         """Say it."""
         wanted = None if self.close is not None else len(self.types or ())
-        headers = {**target.headers(self.who), **self.headers}
+        named = {name: target.filled(value.encode()).decode() for name, value in self.headers.items()}
+        headers = {**target.headers(self.who), **named}
         steps = [target.filled(step) if isinstance(step, bytes) else step for step in self.steps]
         talk = await target.talk(steps, headers, messages=wanted)
         complaints = judge_talk(talk)
@@ -110,6 +113,8 @@ class Spoken:
             complaints.append(f"it ended with {talk.close} {talk.reason!r}, and not {self.close}: {talk.messages}")
         if self.types is not None and list(talk.types) != list(self.types):
             complaints.append(f"the messages are {talk.messages}, and not {self.types}")
+        if self.data is not None and (talk.messages[-1].get("payload") or {}).get("data") != self.data:
+            complaints.append(f"the last message is {talk.messages[-1]}, and not {self.data}")
         found = {error["extensions"]["code"] for error in _errors(talk.messages)}
         if found != set(self.codes):
             complaints.append(f"the codes are {found}, and not {set(self.codes)}: {talk.messages}")
