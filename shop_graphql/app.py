@@ -50,6 +50,8 @@ class Shop(Starlette):
         super().__init__(**options)
         self._endpoint = endpoint
         self._websocket = websocket
+        # It would lead to whatever host the request names.
+        self.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -111,7 +113,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await database.close()
 
     routes = [
-        Route("/", RedirectResponse(PATH)),
+        *(Route(path, RedirectResponse(PATH)) for path in ("/", f"{PATH}/")),
         Route(PATH, endpoint),
         *_watched(figures, database, is_ending),
         *(graphiql.files() if page else []),

@@ -139,6 +139,9 @@ class Limits:
     head_timeout: float = 5.0
     connections: int = 800
     keep_alive: int = 5
+    head: int = 65_536
+    """Bytes of a request's first line and headers."""
+    body: int = 131_072
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
         800, ge=1, le=100_000, description="Connections of clients a worker keeps open; further ones are closed."
     )
     head_timeout: Seconds = Field(5.0, description="Seconds in which a request must have come in whole.")
+    head_limit: int = Field(
+        65_536, ge=4096, description="Bytes of the longest first line and headers of a request, its URL included."
+    )
     keep_alive_timeout: int = Field(
         5, ge=1, le=3600, description="Seconds a client's connection is kept open between two requests."
     )

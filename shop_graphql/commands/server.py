@@ -67,7 +67,13 @@ def demo(host: str, port: int) -> None:
 
 def how_to_serve(settings: Settings) -> serving.Serving:
     """Return what the settings say about serving."""
-    limits = serving.Limits(settings.head_timeout, settings.max_connections, settings.keep_alive_timeout)
+    limits = serving.Limits(
+        head_timeout=settings.head_timeout,
+        connections=settings.max_connections,
+        keep_alive=settings.keep_alive_timeout,
+        head=settings.head_limit,
+        body=settings.body_limit,
+    )
     return serving.Serving(limits, Sockets(settings.body_limit, settings.heartbeat), settings.log_level)
 
 

@@ -21,10 +21,14 @@ REQUEST = b"GET / HTTP/1.1\r\nhost: shop\r\n"
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
-    """Answer after the whole request has come in."""
-    while (await receive()).get("more_body"):
-        pass
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    """Answer after the whole request has come in, and tell what came."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length, more = length + len(message.get("body", b"")), message.get("more_body", False)
+    names = b",".join(name for name, _ in scope["headers"])
+    headers = [(b"content-length", b"5"), (b"x-length", b"%d" % length), (b"x-headers", names)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"hello"})
 
 
