@@ -105,7 +105,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             if pulse.is_bloated:
                 raise StartupError(f"SHOP_MEMORY_LIMIT: a worker takes {pulse.memory // MIB} MiB from its start.")
             await check(database.engine)
-            async with housekeeping.running(database), pulse.beating(_be_replaced):
+            async with housekeeping.running(database, settings.events_kept), pulse.beating(_be_replaced):
                 yield {STOP: listeners.stopping.set}
         finally:
             await endpoint.gate.close()

@@ -1,6 +1,7 @@
 """Every setting of the server, read once from the environment and checked before anything starts."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -161,6 +162,9 @@ class Settings(BaseSettings):
         description="Origins of pages that may read answers and open WebSockets, as https://shop.example.com, "
         "separated by commas; the server's own may always.",
     )
+    outbox_days: int = Field(
+        30, ge=0, le=36_500, description="Days after which events are swept from the outbox. 0: they stay."
+    )
     env: Literal["development", "production"] = Field(
         "development", description="In production neither GraphiQL nor the schema is shown, nor are names suggested."
     )
@@ -202,6 +206,11 @@ class Settings(BaseSettings):
     login_attempts_per_address: str = Field(
         "100/15minutes", description="How many attempts to sign in one address may make, and in which time."
     )
+
+    @property
+    def events_kept(self) -> timedelta | None:
+        """How long events stay in the outbox; None for ever."""
+        return timedelta(days=self.outbox_days) if self.outbox_days else None
 
     @property
     def origins(self) -> list[str]:
