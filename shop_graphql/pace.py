@@ -1,30 +1,26 @@
 """How long the statements of one kind take, and whether they are of a kind that is kept apart."""
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import ClauseElement, Executable, Select
-from sqlalchemy.sql.visitors import iterate
+from sqlalchemy import Executable, Select
 
 UNKNOWN = 0.0
 
-_MARK = "is_slow"
-_looked_through: WeakKeyDictionary[Executable, bool] = WeakKeyDictionary()
+SLOW = "is_slow"
+"""The execution option of statements that look at many rows."""
 
 
 def slow(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Mark what looks at many rows: a statement that has it in it may take a part of the connections only."""
-    return statement.execution_options(**{_MARK: True})
+    """Mark what looks at many rows: it may take a part of the connections only.
+
+    Whoever builds a statement around a marked one marks that too, or notices the mark while it compiles it.
+    """
+    return statement.execution_options(**{SLOW: True})
 
 
 def is_slow(statement: Executable) -> bool:
-    """Tell whether anything in a statement is marked. One that is run again and again is looked through once."""
-    known = _looked_through.get(statement)
-    if known is None:
-        elements = iterate(statement) if isinstance(statement, ClauseElement) else ()
-        known = any(_MARK in getattr(element, "_execution_options", ()) for element in elements)
-        _looked_through[statement] = known
-    return known
+    """Tell whether a statement is marked. One inside it does not count, or each would have to be looked through."""
+    return SLOW in statement.get_execution_options()
 
 
 class Pace:

@@ -74,7 +74,10 @@ class Settings(BaseSettings):
         3.0, ge=0, le=3600, description="Seconds that reads wait for a database from the moment it went away."
     )
     slow_share: float = Field(
-        0.4, gt=0, le=1, description="Share of the connections that searches, figures and reports may take."
+        0.4,
+        gt=0,
+        le=1,
+        description="Share of the connections that searches, figures, reports and lists by stock may take.",
     )
     max_requests: int = Field(
         300, ge=1, le=100_000, description="Requests a worker deals with at once; further ones are refused."

@@ -155,7 +155,7 @@ class Asked(Source):
 
     def json(self, field: Field, at: Place) -> Json:
         part = self.part(**field.arguments)
-        found = part.rows(at.listing).subquery()
+        found = part.select(at.listing).subquery()
         if part.many:
             return json.many(field.object(found), found, part.order(found))
         return json.only(field.object(found), found)

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from shop_graphql.access import Role
 from shop_graphql.models import ZERO, Category, Product
+from shop_graphql.pace import slow
 from shop_graphql.statements.rows import columns, is_any_of, texts
 from shop_graphql.statements.visibility import visible
 
@@ -31,7 +32,7 @@ def category_stats() -> Select[Any]:
     Result columns: `category_id`, `product_count`, `total_value` (of all stock, at today's prices), `average_price`
     (rounded half up to the cent), `name` (the category's, to sort by).
     """
-    return (
+    figures = (
         select(
             Category.id.label("category_id"),
             func.count(Product.id).label("product_count"),
@@ -43,6 +44,7 @@ def category_stats() -> Select[Any]:
         .group_by(Category.id)
         .order_by(Category.name)
     )
+    return slow(figures)
 
 
 def category_stats_of(category_id: ColumnElement[int]) -> Select[Any]:

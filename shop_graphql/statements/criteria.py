@@ -1,4 +1,4 @@
-"""What each table can be filtered by. An index stands behind every leaf."""
+"""What each table can be filtered by. An index stands behind every leaf but those of the stock; see scanning."""
 
 from collections.abc import Callable, Mapping
 from functools import cache

@@ -11,7 +11,6 @@ from sqlalchemy.sql.selectable import FromClause
 
 from shop_graphql.deferred import later
 from shop_graphql.models import ZERO, Order, Product
-from shop_graphql.pace import slow
 from shop_graphql.statements.filters import bind
 from shop_graphql.statements.pages import Listing, Part
 
@@ -23,6 +22,7 @@ _order = Order.__table__.c
 class ProductFigures(Part):
     """Prices, stock quantities and the value of all stock, in one row."""
 
+    is_slow = True
     columns = {  # noqa: RUF012
         "price_min": Decimal,
         "price_max": Decimal,
@@ -50,25 +50,25 @@ class ProductFigures(Part):
         )
         price, stock = prices.c.price, prices.c.stock
         sum_of_prices = func.sum(price * prices.c.products)
-        figures = select(
+        return select(
             *_spread("price", func.min(price), func.max(price), sum_of_prices),
             func.round(sum_of_prices / func.sum(prices.c.products), 2).label("price_avg"),
             *_spread("stock", func.min(prices.c.least), func.max(prices.c.greatest), cast(func.sum(stock), BigInteger)),
             func.coalesce(func.sum(price * stock), ZERO).label("stock_value"),
         ).select_from(prices)
-        return slow(figures)
 
 
 @dataclass(frozen=True)
 class OrderFigures(Part):
     """Total amounts, in one row."""
 
+    is_slow = True
     columns = {"amount_min": Decimal, "amount_max": Decimal, "amount_sum": Decimal, "amount_avg": Decimal}  # noqa: RUF012
 
     def rows(self, listing: Listing) -> Select[Any]:
         amount = _order.total_amount
         figures = _spread("amount", func.min(amount), func.max(amount), func.sum(amount))
-        return slow(listing.rows(*figures, func.round(func.avg(amount), 2).label("amount_avg")))
+        return listing.rows(*figures, func.round(func.avg(amount), 2).label("amount_avg"))
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,14 @@ class CategoryFacet(Part):
     """Categories and their numbers of products, most products first, as though no category were filtered by."""
 
     limit: int
+    is_slow = True
     columns = {"category_id": int, "count": int}  # noqa: RUF012
     many = True
 
     def rows(self, listing: Listing) -> Select[Any]:
         rows = listing.rows(_product.category_id, func.count().label("count"), disregarding="category_id")
         best = rows.group_by(_product.category_id).order_by(func.count().desc(), _product.category_id)
-        return slow(best.limit(bind(self.limit, Integer())))
+        return best.limit(bind(self.limit, Integer()))
 
     def order(self, rows: FromClause) -> Sequence[ColumnElement[Any]]:
         return rows.c["count"].desc(), rows.c.category_id
@@ -93,6 +94,7 @@ class PriceFacet(Part):
     """Numbers of products below, between and above the ascending `bounds`, as though no price were filtered by."""
 
     bounds: tuple[Decimal, ...]
+    is_slow = True
     columns = {"from_": Decimal, "to": Decimal, "count": int, "bucket": int}  # noqa: RUF012
     many = True
 
@@ -109,7 +111,7 @@ class PriceFacet(Part):
         )
         count = cast(func.coalesce(found.c["count"], 0), BigInteger).label("count")
         listed = select(buckets.c.from_, buckets.c.to, count, buckets.c.bucket)
-        return slow(listed.join_from(buckets, found, found.c.bucket == buckets.c.bucket - 1, isouter=True))
+        return listed.join_from(buckets, found, found.c.bucket == buckets.c.bucket - 1, isouter=True)
 
     def order(self, rows: FromClause) -> Sequence[ColumnElement[Any]]:
         return (rows.c.bucket,)

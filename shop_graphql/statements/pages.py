@@ -29,9 +29,11 @@ from sqlalchemy.sql.selectable import FromClause
 
 from shop_graphql.access import Role
 from shop_graphql.deferred import later
+from shop_graphql.pace import slow
 from shop_graphql.statements.criteria import Criteria, with_default
 from shop_graphql.statements.filters import EVERYTHING, Where, bind, without
 from shop_graphql.statements.rows import Model, columns, some_columns
+from shop_graphql.statements.scanning import reads_much
 from shop_graphql.statements.sorting import RELEVANCE, Order, beyond, column, order_by, reversed_order
 from shop_graphql.statements.visibility import visible
 
@@ -76,6 +78,8 @@ class Listing:
         self.window = window
         self._parents = parents
         self._criteria = Criteria(source.model, source.role)
+        self.is_slow = reads_much(source.model, source.where, window.order)
+        """Whether most of the table is looked at."""
 
     def rows(self, *selected: ColumnElement[Any], disregarding: str = "") -> Select[Any]:
         """Select of the parent's rows, as though the filter did not mention the leaf `disregarding`."""
@@ -85,7 +89,8 @@ class Listing:
         statement = select(*selected).select_from(table).where(seen, self._criteria.condition(where))
         if self.source.parent is not None and self._parents is not None:
             statement = statement.where(table.c[self.source.parent] == self._parents.c.id)
-        return statement.correlate(self._parents)
+        correlated = statement.correlate(self._parents)
+        return slow(correlated) if self.is_slow else correlated
 
     def beyond(self, order: Order, point: Sequence[Any], *, inclusive: bool = False) -> ColumnElement[bool]:
         """Return the condition that a row comes after `point` in `order`; see sorting.beyond."""
@@ -98,6 +103,13 @@ class Part(ABC):
     columns: ClassVar[Mapping[str, type]]
     many: ClassVar[bool] = False
     """Whether there can be any number of rows; else there is one."""
+    is_slow: ClassVar[bool] = False
+    """Whether it looks at all rows of the list."""
+
+    def select(self, listing: Listing) -> Select[Any]:
+        """Select the rows, marked when that takes long."""
+        rows = self.rows(listing)
+        return slow(rows) if self.is_slow else rows
 
     @abstractmethod
     def rows(self, listing: Listing) -> Select[Any]:
@@ -166,12 +178,14 @@ def connection(source: Source, window: Window, parts: Sequence[Part | Rows]) -> 
     statement = select(parents.c.id.label("parent"), *(value.c.value for value in values)).select_from(parents)
     for value in values:
         statement = statement.join(value, true())
+    if listing.is_slow or any(part.is_slow for part in parts if isinstance(part, Part)):
+        statement = slow(statement)
     return _with_page(statement, listing) if Rows() in parts else statement
 
 
 def _value(part: Part, listing: Listing) -> Select[Any]:
     """Select one row of one column, `value`: the part's row as a list, or the list of all its rows."""
-    rows = part.rows(listing).lateral()
+    rows = part.select(listing).lateral()
     # Many languages and clients read numbers of JSON with the loss of digits.
     members = (cast(column, Text) if isinstance(column.type, Numeric) else column for column in rows.c)
     value = func.json_build_array(*members, type_=JSON)

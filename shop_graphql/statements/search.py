@@ -30,7 +30,6 @@ from sqlalchemy import (
 
 from shop_graphql.deferred import later, now
 from shop_graphql.models import Product, SearchEntry
-from shop_graphql.pace import slow
 from shop_graphql.statements.filters import bind
 from shop_graphql.text import is_storable
 
@@ -92,6 +91,11 @@ def _text(alternative: int, term: int, alternatives: list[list[Term]]) -> str:
     return alternatives[alternative][term].text
 
 
+def asks(query: str) -> bool:
+    """Tell whether a query says anything: products are looked for, and nearly all of them may be found."""
+    return now(is_storable, query) and bool(_terms(query))
+
+
 def condition(query: str) -> ColumnElement[bool]:
     """Return the condition that a product is found by `query`. A query that says nothing finds everything.
 
@@ -102,7 +106,7 @@ def condition(query: str) -> ColumnElement[bool]:
     alternatives = _terms(query)
     if not alternatives:
         return true()
-    exact = slow(select(_entries.c.product_id).where(_has(alternatives))).cte()
+    exact = select(_entries.c.product_id).where(_has(alternatives)).cte()
     similar = (
         select(_entries.c.product_id, _likeness(alternatives).label("likeness"))
         .where(~exists(select(exact.c.product_id)), or_(false(), *map(_resembles, alternatives)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import select, text
@@ -13,6 +14,8 @@ from shop_graphql.errors import ConnectionsBusy
 from shop_graphql.pace import Pace, slow
 from shop_graphql.settings import Settings
 from shop_graphql.statements.visibility import VIEWER
+from tests.factories import Factory
+from tests.faults.test_timeouts import ask, served
 
 NAP = "SELECT pg_sleep(0.6)::text"
 RANGE = '{gte: "2025-01-01T00:00:00Z", lt: "2025-02-01T00:00:00Z"}'
@@ -20,6 +23,19 @@ SLOW = [
     '{ products(where: {search: "lamp"}) { nodes { id } } }',
     '{ products(where: {search: "lamp"}, orderBy: [{field: RELEVANCE}]) { totalCount { value } } }',
     "{ products { aggregate { stockValue } } }",
+    "{ products(orderBy: [{field: STOCK_QUANTITY}]) { nodes { id } } }",
+    "{ products(orderBy: [{field: STOCK_QUANTITY}], where: {inStock: true}) { nodes { id } } }",
+    '{ products(orderBy: [{field: STOCK_QUANTITY}], where: {price: {gte: "0"}}) { nodes { id } } }',
+    "{ products(where: {stockQuantity: {gt: 199}}) { nodes { id } } }",
+    "{ products(where: {stockQuantity: {gt: 199}}) { totalCount { value } } }",
+    "{ products(where: {inStock: false}) { nodes { id } } }",
+    "{ products(where: {not: {inStock: false}}) { nodes { id } } }",
+    '{ products(where: {or: [{stockQuantity: {gt: 199}}, {name: {eq: "Lamp"}}]}) { nodes { id } } }',
+    '{ products(where: {categoryIds: ["cat_1", "cat_2", "cat_3", "cat_4"], inStock: false}) { nodes { id } } }',
+    "{ products(where: {everOrdered: false}) { nodes { id } } }",
+    "{ categories { nodes { products(orderBy: [{field: STOCK_QUANTITY}]) { nodes { id } } } } }",
+    "{ categoryStats { totalValue } }",
+    "{ categories { nodes { stats { productCount } } } }",
     "{ products { facets { categories { count } } } }",
     '{ products { facets { prices(bounds: ["1.00"]) { count } } } }',
     "{ orders { aggregate { totalAmount { sum } } } }",
@@ -29,6 +45,12 @@ SLOW = [
 ]
 QUICK = [
     '{ product(id: "prod_1") { id category { name } } }',
+    "{ products(where: {inStock: true}) { nodes { id } } }",
+    '{ products(where: {inStock: true, search: " "}) { nodes { id } } }',
+    "{ products(orderBy: [{field: PRICE}, {field: STOCK_QUANTITY}]) { nodes { id } } }",
+    '{ products(orderBy: [{field: STOCK_QUANTITY}], where: {ids: ["prod_1"]}) { nodes { id } } }',
+    '{ products(where: {categoryIds: ["cat_1"], inStock: false}) { nodes { id } } }',
+    '{ products(where: {sku: {eq: "A-1"}, stockQuantity: {gt: 199}}) { nodes { id } } }',
     "{ products(first: 5) { nodes { id } pageInfo { hasNextPage } totalCount { value } } }",
     '{ order(id: "ord_1") { items { product { name } } } }',
 ]
@@ -40,9 +62,29 @@ def test_statements_that_look_at_many_rows_are_known(query: str, is_slow: bool) 
     assert plan.pace.is_slow is is_slow
 
 
+@pytest.mark.parametrize("compiler", [True, False], ids=["compiled", "resolved"])
+async def test_slow_lists_wait_for_each_other_and_quick_ones_for_nobody(
+    database_url: str, make: Factory, compiler: bool
+) -> None:
+    await make.product()
+    async with served(database_url, compiler=compiler, pool_timeout=0.02) as (app, http):
+        database = app.state.database
+        for places in (database.direct._slow_permits, database._fresh_reads.slow):
+            while not places.locked():
+                await places.acquire()
+        answers = {query: (await ask(http, query)).text for query in SLOW + QUICK}
+    assert [query for query, answer in answers.items() if "UNAVAILABLE" in answer] == SLOW
+    assert [
+        query for query, answer in answers.items() if '"data":{"' in answer and "UNAVAILABLE" not in answer
+    ] == QUICK
+
+
 @pytest.fixture
-async def database(database_url: str) -> Database:
-    return Database(Settings(pool_size=5, pool_overflow=0, pool_timeout=0.3, slow_share=0.4), database_url)
+async def database(database_url: str) -> AsyncIterator[Database]:
+    settings = Settings(pool_size=5, pool_overflow=0, pool_timeout=0.3, slow_share=0.4)
+    database = Database(settings, database_url)
+    yield database
+    await database.close()
 
 
 async def test_compiled_statements_that_are_slow_leave_connections_to_others(database: Database) -> None:
@@ -55,7 +97,6 @@ async def test_compiled_statements_that_are_slow_leave_connections_to_others(dat
     outcomes = await asyncio.gather(*napping, return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ConnectionsBusy"] * 4 + ["str"] * 2
     assert await database.direct.fetch(NAP, [], Pace(is_slow=True)) == ""
-    await database.close()
 
 
 async def test_resolvers_that_are_slow_leave_connections_to_others(database: Database) -> None:
@@ -76,4 +117,3 @@ async def test_resolvers_that_are_slow_leave_connections_to_others(database: Dat
     await again.execute(nap)
     await again.end()
     assert database.connections == 0
-    await database.close()
