@@ -12,11 +12,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shop_graphql.api.bad_request import BadRequest
 from shop_graphql.api.context import Who
-from shop_graphql.api.cross_origin import check_get
 from shop_graphql.api.encoding import encode
 from shop_graphql.api.http import GraphQLEndpoint
 from shop_graphql.api.listeners import Listeners, authorization_of, refused, seconds_left
-from shop_graphql.api.requests import Operation, headers_of, read
+from shop_graphql.api.requests import Operation, headers_of
 from shop_graphql.api.subscribing import Refused, Subscriptions
 
 EVENTS = b"text/event-stream"
@@ -60,9 +59,7 @@ class EventEndpoint:
         headers, endpoint = headers_of(scope), self._endpoint
         try:
             self._listeners.admit()
-            if scope["method"] == "GET":
-                check_get(headers, endpoint.origins)
-            operation = await read(scope, headers, receive, endpoint.body_limits, endpoint.documents)
+            operation = await endpoint.operation(scope, headers, receive)
             who = await endpoint.who(scope, headers)
             left = None if who.bad_token else seconds_left(authorization_of(headers))
             with self._listeners.from_address(scope), self._listeners.of_viewer(who.viewer):

@@ -83,6 +83,11 @@ class Gate:
         left = math.inf if bucket is None else await self._take(key, cost, bucket)
         return Admitted(text, cost, key, bucket, left)
 
+    async def refuse(self, address: str) -> None:
+        """Count a request of which no operation could be read. Raises BadRequest of the status 429."""
+        if self._anonymous is not None:
+            await self._take(address_key(address), REFUSED, self._anonymous)
+
     async def give_back(self, admitted: Admitted) -> Admitted:
         """Put back what an operation has not used that was not carried out."""
         if admitted.bucket is None or admitted.cost <= REFUSED:

@@ -27,7 +27,6 @@ from shop_graphql.api.bad_request import (
 from shop_graphql.api.body import BodyLimits
 from shop_graphql.api.carrying import Carrier
 from shop_graphql.api.context import Context, Who
-from shop_graphql.api.cross_origin import check_get
 from shop_graphql.api.encoding import encode
 from shop_graphql.api.exposure import exposure, without_suggestions
 from shop_graphql.api.failures import (
@@ -44,7 +43,7 @@ from shop_graphql.api.failures import (
 )
 from shop_graphql.api.gate import Admitted, Gate, RefusedDocument
 from shop_graphql.api.media_types import GRAPHQL_JSON, JSON, accepted, prefers_html
-from shop_graphql.api.requests import Operation, headers_of, read
+from shop_graphql.api.requests import Operation, check_head, headers_of, read
 from shop_graphql.api.schema import schema
 from shop_graphql.api.short import ShortWay
 from shop_graphql.api.trusted import NamedDocuments
@@ -101,9 +100,7 @@ class GraphQLEndpoint:
         media_type = JSON
         try:
             media_type = accepted(accept)
-            if scope["method"] == "GET":
-                check_get(headers, self.origins)
-            operation = await read(scope, headers, receive, self.body_limits, self.documents)
+            operation = await self.operation(scope, headers, receive)
             if self._debug:
                 current.set(Trace())
             return await self._run(scope, headers, operation, media_type)
@@ -112,6 +109,19 @@ class GraphQLEndpoint:
             _log(content["errors"])
             status = 200 if refusal.code in _WELL_FORMED and media_type == JSON else refusal.status
             return _json(content, media_type, status, refusal.headers)
+
+    async def operation(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Operation:
+        """Return what a request asks for. Raises BadRequest.
+
+        Content that is refused costs the address a point. What the head gives away does not: a page can make a browser
+        send such a request, and would spend what its visitors have.
+        """
+        check_head(scope, headers, self.origins)
+        try:
+            return await read(scope, headers, receive, self.body_limits, self.documents)
+        except BadRequest:
+            await self.gate.refuse(address_of(scope))
+            raise
 
     async def _run(
         self, scope: Scope, headers: Mapping[bytes, bytes], operation: Operation, media_type: str
@@ -198,7 +208,7 @@ class GraphQLEndpoint:
 
     async def who(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Who:
         """Return who asks. A token that proves nothing is told when the operation needs to know who asks."""
-        address = scope["client"][0] if scope.get("client") else ""
+        address = address_of(scope)
         authorization, sent = headers.get(b"authorization"), scope["headers"]
         if authorization is None:
             return Who(ANONYMOUS, address)
@@ -230,6 +240,11 @@ class _Answer(Response):
         self.raw_headers = [(b"content-length", b"%d" % len(body)), _CONTENT_TYPES[media_type]]
         if status == 401:
             self.raw_headers.append((b"www-authenticate", b"Bearer"))
+
+
+def address_of(scope: Scope) -> str:
+    """Return the address that a request comes from."""
+    return scope["client"][0] if scope.get("client") else ""
 
 
 def _log(errors: Sequence[Mapping[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """Requests of GraphQL over HTTP: what is asked for, out of a body or a URL."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -18,6 +18,7 @@ from shop_graphql.api.bad_request import (
     BadRequest,
 )
 from shop_graphql.api.body import BodyLimits, parse, receive_body
+from shop_graphql.api.cross_origin import check_get
 from shop_graphql.api.media_types import JSON
 from shop_graphql.api.trusted import NamedDocuments
 
@@ -45,18 +46,25 @@ def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
     return headers
 
 
-async def read(
-    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limits: BodyLimits, documents: NamedDocuments
-) -> Operation:
-    """Return what a request asks for. Raises BadRequest."""
+def check_head(scope: Scope, headers: Mapping[bytes, bytes], origins: Collection[str]) -> None:
+    """Raise BadRequest for what can be told from the head of a request."""
     if scope["method"] == "GET":
-        return read_operation(_parameters(scope["query_string"], limits), documents)
+        return check_get(headers, origins)
     if scope["method"] != "POST":
         raise BadRequest("GraphQL is asked by GET or POST.", 405, METHOD_NOT_ALLOWED, allow="GET, POST")
     if not _is_json(headers.get(b"content-type", b"")):
         raise BadRequest(f"The body must be {JSON}, in UTF-8.", 415, MEDIA_TYPE_UNSUPPORTED)
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise BadRequest("The body must not be compressed.", 415, ENCODING_UNSUPPORTED)
+    return None
+
+
+async def read(
+    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limits: BodyLimits, documents: NamedDocuments
+) -> Operation:
+    """Return what a request asks for whose head was checked. Raises BadRequest."""
+    if scope["method"] == "GET":
+        return read_operation(_parameters(scope["query_string"], limits), documents)
     content = parse(await receive_body(headers, receive, limits), "The body", limits.depth)
     if type(content) is dict:
         return read_operation(content, documents)
