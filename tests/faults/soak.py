@@ -5,14 +5,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from statistics import median
 
 import uvloop
 
 from tests.chaos.server import Server
-from tests.faults.load import People
-from tests.faults.overload import SIZE, shop
+from tests.faults.asked import HEAVY
+from tests.faults.overload import crowd, shop
 
 RATE = 100.0
 """Requests a second: what a worker does without effort, so that what grows does not do so for lack of time."""
@@ -51,7 +50,7 @@ def complaints(looks: list[Look]) -> list[str]:
 
 async def soak(running: Server, seconds: float, seed: int) -> list[str]:
     """Send requests for so long, and look at the worker all the while; return what is wrong."""
-    people = People(running.address, Random(seed), SIZE.products, SIZE.users)
+    people = crowd(running, HEAVY, seed)
     await running.wait()
     pid, looks, begin, told = running.workers()[0], list[Look](), time.monotonic(), 0.0
     wrong = 0
