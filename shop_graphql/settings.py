@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         0.4, gt=0, le=1, description="Share of the connections that searches, figures and reports may take."
     )
     max_requests: int = Field(
-        300, ge=1, le=100_000, description="Requests a worker deals with at once; further ones are refused."
+        300, ge=1, le=100_000, description="Requests a worker deals with at once; others wait, then are refused."
     )
     max_connections: int = Field(
         800, ge=1, le=100_000, description="Connections of clients a worker keeps open; further ones are closed."

@@ -46,11 +46,11 @@ class Load:
 
 
 class Admission:
-    """An ASGI application before another one: too many requests at once wait, or are refused; late ones are given up.
+    """An ASGI application before another: too many requests at once wait, or are refused; late ones are given up.
 
     A place that is given back goes to whoever has waited longest. Since a connection has one request at a time, no more
-    than connections / PATIENCE are refused in a second, however many people there are: refusing at once would cost about
-    as much as the quickest answers, and leave no time for these.
+    than connections / PATIENCE are refused in a second, however many people there are. Refusing at once would cost
+    about as much as the quickest answers, and leave no time for these.
 
     Giving up cancels the request, and so its reads; writes are shielded by those who do them. A response that has begun
     is as long as it likes, and takes no place any more: its client reads it, or streams.
