@@ -14,8 +14,8 @@ from typing import cast
 PATIENCE = 2.0
 """Seconds after which an answer is of no use any more."""
 
-MOST_CONNECTIONS = 780
-"""Somewhat fewer than a worker takes. Where all are busy a request is not sent, as by a proxy with so many."""
+MOST_CONNECTIONS = 600
+"""Fewer than a worker takes. Where all are busy a request is not sent, as by a proxy with so many."""
 
 GIVEN_UP = 15.0
 """Seconds after which no answer is waited for any more."""

@@ -6,11 +6,15 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from shop_graphql.api import admission as places
 from shop_graphql.api.admission import Admission
+from shop_graphql.database import Database
 from shop_graphql.serving import Serving
+from tests.factories import Factory
 from tests.faults.test_connections import hello, running
+from tests.faults.test_timeouts import READ, ask, served
 
 
 class Client:
@@ -225,3 +229,18 @@ async def test_each_of_many_requests_is_given_up_in_its_time() -> None:
     assert {status for status, _ in answers} == {504}
     assert all(0.29 < seconds < 0.6 for _, seconds in answers)
     assert admission.load.late == 4
+
+
+async def test_health_is_green_while_a_worker_is_full_and_counts_who_is_refused(
+    database_url: str, database: Database, make: Factory, patience: float
+) -> None:
+    async with served(database_url, max_requests=1) as (_, http):
+        async with database.transaction() as session:
+            await session.execute(text("LOCK TABLE products"))
+            asking = [asyncio.create_task(ask(http, READ)), asyncio.create_task(ask(http, READ))]
+            refused = await asking[1]
+            health = await http.get("/health")
+            assert (await http.get("/ready")).status_code == 200
+        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/json")
+        assert (health.status_code, health.json()["requests"], health.json()["refused"]) == (200, 1, 1)
+        assert (await asking[0]).status_code == 200
