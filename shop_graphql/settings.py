@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         description="Share of the connections that searches, figures, reports and lists by stock may take.",
     )
     max_requests: int = Field(
-        300, ge=1, le=100_000, description="Requests a worker deals with at once; further ones are refused."
+        300, ge=1, le=100_000, description="Requests a worker deals with at once; others wait, then are refused."
     )
     max_connections: int = Field(
         800, ge=1, le=100_000, description="Connections of clients a worker keeps open; further ones are closed."

@@ -12,8 +12,8 @@ from statistics import median
 import uvloop
 
 from tests.chaos.server import Server
-from tests.faults.load import People
-from tests.faults.overload import SIZE, shop
+from tests.faults.asked import HEAVY
+from tests.faults.overload import SIZE, crowd, shop
 from tests.faults.visitors import Visitors
 
 RATE = 100.0
@@ -53,7 +53,7 @@ def complaints(looks: list[Look]) -> list[str]:
 
 async def soak(running: Server, seconds: float, seed: int) -> list[str]:
     """Send requests for so long, and look at the worker all the while; return what is wrong."""
-    people = People(running.address, Random(seed), SIZE.products, SIZE.users)
+    people = crowd(running, HEAVY, seed)
     visitors = Visitors(running.address, Random(seed), SIZE.products)
     await running.wait()
     pid, looks, begin, told = running.workers()[0], list[Look](), time.monotonic(), 0.0
