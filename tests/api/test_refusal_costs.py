@@ -36,7 +36,7 @@ FREE: dict[str, dict[str, Any]] = {
     "a GET of a page elsewhere": {
         "method": "GET",
         "params": {"query": "{ __typename }"},
-        "headers": {"sec-fetch-site": "cross-site"},
+        "headers": {"origin": "https://evil.example"},
     },
     "for events, another media type": {"headers": {"content-type": "text/plain", "accept": "text/event-stream"}},
 }

@@ -154,6 +154,30 @@ async def test_without_a_free_connection_reads_are_refused_in_time_and_health_do
         await held
 
 
+@pytest.mark.parametrize("compiler", [True, False], ids=["compiled", "resolved"])
+@pytest.mark.parametrize("query", [READ, ORDER], ids=["a read", "a write"])
+async def test_with_every_connection_taken_whoever_asks_is_refused_in_time(
+    database_url: str, make: Factory, query: str, compiler: bool
+) -> None:
+    await make.user()
+    await make.product(stock=5)
+    settings = {"pool_size": 1, "pool_overflow": 0, "pool_timeout": 0.5}
+    async with served(database_url, **settings, compiler=compiler) as (app, http):
+        shop = app.state.database
+        async with shop.transaction() as session:
+            await session.execute(text("SELECT 1"))
+            held = asyncio.create_task(shop.direct.fetch("SELECT pg_sleep(1.5)::text", []))
+            await asyncio.sleep(0.1)
+            asked = time.monotonic()
+            response = await ask(http, query)
+            assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+            assert response.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
+            assert 0.4 < time.monotonic() - asked < 0.7
+            await held
+        answer = (await ask(http, query)).json()
+        assert "errors" not in answer
+
+
 async def test_a_restart_of_two_seconds_is_not_noticed_by_reads(line: Proxy, make: Factory) -> None:
     await make.product()
     async with served(line.url) as (app, http):
