@@ -53,7 +53,7 @@ class Served:
 class People:
     """Sends a mixture of lookups, pages and orders to a server with a sample shop."""
 
-    def __init__(self, address: str, random: Random, products: int, users: int) -> None:
+    def __init__(self, address: str, random: Random, products: int, users: int, id: int = 10**9) -> None:
         self._host, self._port = address.removeprefix("http://").split(":")
         self._random = random
         self._products, self._users = products, users
@@ -61,7 +61,7 @@ class People:
         self._open = 0
         self._head = (
             f"POST /graphql HTTP/1.1\r\nhost: {self._host}\r\ncontent-type: application/json\r\n"
-            f"authorization: {admin()['authorization']}\r\ncontent-length: "
+            f"authorization: {admin(id=id)['authorization']}\r\ncontent-length: "
         ).encode()
         self.served = Served()
 
