@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from tests.attack.named import bodies, documents, http, paths
+from tests.attack.named import accounts, bodies, changes, documents, http, paths, tokens, values
 from tests.attack.named.kinds import Attack
 
-ATTACKS: Sequence[Attack] = [*bodies.ATTACKS, *documents.ATTACKS, *http.ATTACKS, *paths.ATTACKS]
+_FAMILIES = (accounts, bodies, changes, documents, http, paths, tokens, values)
+
+ATTACKS: Sequence[Attack] = [attack for family in _FAMILIES for attack in family.ATTACKS]

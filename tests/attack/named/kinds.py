@@ -161,6 +161,23 @@ def answered(data: Any) -> Expectation:
     return judged
 
 
+def sound(reply: Reply) -> list[str]:
+    """Expect an answer without errors."""
+    return [] if reply.status == 200 and not reply.errors else [f"there are errors: {_shown(reply)}"]
+
+
+def one_of(*types: str) -> Expectation:
+    """Expect each mutation to come to one of these types."""
+
+    def judged(reply: Reply) -> list[str]:
+        data = {} if reply.errors else reply.json().get("data") or {}
+        found = [value.get("__typename") for value in data.values()]
+        is_right = found and set(found) <= set(types)
+        return [] if is_right else [f"the results are {found}, and none of {types}: {_shown(reply)}"]
+
+    return judged
+
+
 def unions(*types: str) -> Expectation:
     """Expect mutations to come to these types, field by field."""
 
