@@ -42,6 +42,11 @@ class Cache(Generic[K, V]):
         self._held.move_to_end(key)
         return held[0]
 
+    def held(self, key: K) -> V | None:
+        """Return the same, for somebody who has looked for it already."""
+        held = self._held.get(key)
+        return None if held is None else held[0]
+
     def put(self, key: K, value: V, size: int) -> None:
         """Hold `value`, which takes about `size` bytes, and let go of what was not used for longest."""
         self._drop(self._held.pop(key, None))

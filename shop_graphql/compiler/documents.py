@@ -28,7 +28,7 @@ from graphql.utilities.coerce_input_value import coerce_default_value
 
 from shop_graphql.compiler.coercion import InvalidValueError, coercion
 from shop_graphql.compiler.selection import NotCompiledError
-from shop_graphql.compiler.texts import Text
+from shop_graphql.compiler.texts import PER_CHARACTER, Text
 from shop_graphql.deferred import Decisions, Deferred, Given, Items
 
 SCALARS = "scalars"
@@ -43,6 +43,10 @@ class Document:
             raise NotCompiledError("not valid")
         self.ast = text.ast
         self.operation_name = operation_name
+        self.key = text.query, operation_name
+        """What it is known by."""
+        self.size = PER_CHARACTER * len(text.query)
+        """The bytes that it takes, about."""
         self.operation = _operation(self.ast, operation_name)
         self.fragments = {
             node.name.value: FragmentDetails(node)

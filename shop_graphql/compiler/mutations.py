@@ -25,7 +25,7 @@ class Mutation:
     @property
     def size(self) -> int:
         """The bytes that it takes, about."""
-        return PER_FIELD * (1 + len(self.roots))
+        return PER_FIELD * (1 + len(self.roots)) + self.document.size
 
     def arguments(self, root: Field, given: Given) -> dict[str, Any]:
         """Return what a root field's resolver is called with. Raises GraphQLError."""

@@ -70,7 +70,7 @@ def make_payload(
         return Unplanned(str(reason))
     except RecursionError:
         return Unplanned("too deep")
-    size = PER_PLAN + PER_FIELD * operation.count + (plan.size if plan else 0)
+    size = PER_PLAN + PER_FIELD * operation.count + document.size + (plan.size if plan else 0)
     return Payload(write, writers.edges, plan, size)
 
 

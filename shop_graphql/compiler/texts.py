@@ -10,8 +10,11 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Node,
     OperationDefinitionNode,
     OperationType,
+    Token,
+    TokenKind,
     parse,
 )
 
@@ -27,10 +30,14 @@ PER_CHARACTER = 120
 """Bytes that a character of a document takes once it is parsed, about."""
 
 PER_TEXT = 2000
-MAX_BYTES = 32 * 2**20
+MAX_BYTES = 12 * 2**20
+"""Less than memory would allow: a full collection of garbage looks through all of it while everybody waits."""
+
 MAX_ERRORS = 5
 MAX_COSTS = 100
 """How many costs are remembered of an operation whose cost depends on variables."""
+
+_NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)
 
 
 class TooCostly(Exception):
@@ -45,6 +52,7 @@ class Text:
     """What is known of a document's text. One beyond the limits is neither validated nor executed."""
 
     def __init__(self, query: str, schema: GraphQLSchema, check: Check, limits: Limits) -> None:
+        self.query = query
         self._schema = schema
         self._check = check
         self._limits = limits
@@ -162,13 +170,33 @@ def parsed(query: str, limits: Limits) -> DocumentNode:
     if limits.length and len(query) > limits.length:
         raise over("length", limits.length, len(query))
     try:
-        return parse(query, max_lexical_tokens=limits.tokens or None, max_comments=limits.comments or None)
+        document = parse(query, max_lexical_tokens=limits.tokens or None, max_comments=limits.comments or None)
     except GraphQLSyntaxError as error:
         for name in ("tokens", "comments"):
             limit = getattr(limits, name)
             if error.message.endswith(f"more than {limit} {name}. Parsing aborted."):
                 raise over(name, limit, limit + 1, is_exact=False) from None
         raise
+    _forget_tokens(document)
+    return document
+
+
+def _forget_tokens(document: DocumentNode) -> None:
+    """Let the nodes of a document know where they stand, and no more.
+
+    The tokens are a third of all objects, and know each other in a ring that only a collection of garbage undoes.
+    """
+    nodes: list[Any] = [document]
+    while nodes:
+        node = nodes.pop()
+        if node.loc is not None:
+            node.loc.start_token = node.loc.end_token = _NO_TOKEN
+        for key in node.keys:
+            value = getattr(node, key, None)
+            if isinstance(value, Node):
+                nodes.append(value)
+            elif isinstance(value, tuple | list):
+                nodes += value
 
 
 def _defaults(node: OperationDefinitionNode) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from shop_graphql.settings import Settings
 from tests.attack.kinds import KINDS
 from tests.attack.named import ATTACKS
 from tests.attack.report import summary
@@ -17,9 +18,14 @@ COMPANY = 20.0
 MOST_TOLD = 40
 """Violations that are printed; where there are so many, they are the same."""
 
+DEFAULTS = {name: str(Settings.model_fields[name.removeprefix("SHOP_").lower()].default) for name in UNBOUNDED}
+"""What the harness switches off otherwise."""
+
 NAMED = "named"
-SLOWEST = 2.0
-"""How many attacks with names are begun each second, at least."""
+SLOWEST, FASTEST = 2.0, 20.0
+"""How many attacks with names are begun each second: so that they take as long as the others, unless that is hardly any
+time, or much.
+"""
 
 LIMITED = 0.1
 """The share that meets a server whose buckets are on too: most of it is refused before it comes to anything."""
@@ -38,10 +44,10 @@ def parts(only: str, seed: int, requests: int, rate: float) -> list[Part]:
 
     most = orders(1 - LIMITED, seed)
     if only in ("", NAMED):
-        seconds = requests * (1 - LIMITED) / rate
-        most.append(Order(NAMED, seed, len(ATTACKS), max(len(ATTACKS) / seconds, SLOWEST)))
-    found = [Part("without buckets", UNBOUNDED, most, COMPANY)]
-    return found + ([Part("all limits", {}, orders(LIMITED, seed + 1), COMPANY)] if kinds else [])
+        evenly = len(ATTACKS) * rate / max(requests * (1 - LIMITED), 1)
+        most.append(Order(NAMED, seed, len(ATTACKS), min(max(evenly, SLOWEST), FASTEST), most=2))
+    found = [Part("without buckets", {}, most, COMPANY)]
+    return found + ([Part("all limits", DEFAULTS, orders(LIMITED, seed + 1), COMPANY)] if kinds else [])
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ class Order:
     seed: int
     count: int
     rate: float | None = None
+    most: int = MOST_UNDER_WAY
 
 
 class Squad:
@@ -36,7 +37,7 @@ class Squad:
     def __init__(self, order: Order, target: Target) -> None:
         self._order = order
         self._target = target
-        self._room = asyncio.Semaphore(MOST_UNDER_WAY)
+        self._room = asyncio.Semaphore(order.most)
         self.tally = Tally()
 
     async def fire(self) -> Tally:

@@ -70,7 +70,7 @@ def shop() -> Iterator[str]:
 def attack(url: str, part: Part, say: Callable[[str], None], rest: float = REST) -> Result:
     """Attack a server on a database while good people use it; return what came of it. Not for an event loop."""
     result = Result(part.title)
-    with server(url, 1, part.settings) as running:
+    with server(url, 1, **part.settings) as running:
         target, began = attacked(running), time.monotonic()
         company, watch = Company(running, part.company, part.orders[0].seed), Watch(running)
         with watch, company:

@@ -19,7 +19,6 @@ from tests.attack.squad import Order, Squad
 from tests.attack.stage import Part, Result, attack, shop
 from tests.attack.target import Target
 from tests.attack.watch import Sight, bugs
-from tests.conftest import UNBOUNDED
 
 COUNTS = {
     "bytes": 500,
@@ -33,7 +32,7 @@ COUNTS = {
 
 
 def test_a_server_answers_whatever_is_sent_and_serves_others_meanwhile() -> None:
-    part = Part("", UNBOUNDED, [Order(kind, 1, count) for kind, count in COUNTS.items()], company=10)
+    part = Part("", {}, [Order(kind, 1, count) for kind, count in COUNTS.items()], company=10)
     with shop() as url:
         result = attack(url, part, lambda _: None, rest=0)
     assert [each for each in result.violations(in_time=False) if "more memory" not in each] == []

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -30,18 +30,11 @@ START_TIMEOUT = 60
 class Server:
     """`shop-graphql serve` with workers. Its log is where the workers' process ids are found."""
 
-    def __init__(
-        self,
-        url: str,
-        log: Path,
-        workers: int = WORKERS,
-        settings: Mapping[str, str] = UNBOUNDED,
-        **environment: str,
-    ) -> None:
+    def __init__(self, url: str, log: Path, workers: int = WORKERS, **environment: str) -> None:
         with serving.listening("127.0.0.1", 0) as listener:
             self._port = listener.getsockname()[1]
         self.address = f"http://127.0.0.1:{self._port}"
-        self._environment = {**settings, **environment} | {"DATABASE_URL": url, "SHOP_SECRETS": SECRET}
+        self._environment = UNBOUNDED | environment | {"DATABASE_URL": url, "SHOP_SECRETS": SECRET}
         self._workers_wanted = workers
         self._log = log
         self._killed: set[int] = set()
@@ -135,12 +128,10 @@ def admin(hours: float = 24, id: int = 10**9) -> dict[str, str]:
 
 
 @contextmanager
-def server(
-    url: str, workers: int = WORKERS, settings: Mapping[str, str] = UNBOUNDED, **environment: str
-) -> Iterator[Server]:
-    """Start a server on a free port, and end it. Without `settings` it has those that are in force by default."""
+def server(url: str, workers: int = WORKERS, **environment: str) -> Iterator[Server]:
+    """Start a server on a free port, and end it."""
     with TemporaryDirectory(prefix="chaos-log-") as folder:
-        running = Server(url, Path(folder, "log"), workers, settings, **environment)
+        running = Server(url, Path(folder, "log"), workers, **environment)
         try:
             yield running
         finally:

@@ -1,5 +1,6 @@
 """Documents are weighed before anything else is done with them: exactly, quickly, and each only once."""
 
+import gc
 import time
 from collections import Counter
 from random import Random
@@ -362,3 +363,14 @@ def test_the_texts_that_are_kept_are_bounded_by_their_size_and_by_their_number()
     assert len(texts._texts._held) < 50
     texts.read("{ a199 }" + " " * 100_000)
     assert texts.known("{ a199 }") is None
+
+
+def test_a_document_that_is_let_go_of_leaves_no_garbage() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        text = Text("{ a { b(c: [1, {d: $e}]) @f } ...g } fragment g on Query { a { b } }", SCHEMA, check, Limits())
+        del text
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
