@@ -186,6 +186,10 @@ def _forget_tokens(document: DocumentNode) -> None:
 
     The tokens are a third of all objects, and know each other in a ring that only a collection of garbage undoes.
     """
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        following, token.prev, token.next = token.next, None, None
+        token = following
     nodes: list[Any] = [document]
     while nodes:
         node = nodes.pop()

@@ -22,7 +22,8 @@ from shop_graphql.auth import Tokens
 from tests.conftest import UNBOUNDED
 
 WORKERS = 3
-SECRET = secrets.token_urlsafe(48)
+SECRET = os.environ.setdefault("CHAOS_SECRET", secrets.token_urlsafe(48))
+"""Another one each time. Processes that a harness starts know it too."""
 START_TIMEOUT = 60
 """Seconds until a server that was started must answer."""
 
