@@ -20,6 +20,7 @@ __all__ = ["AWAIT", "HANDSHAKE", "Heard", "Reply", "Step", "Target", "judge", "j
 PATH = "/graphql"
 PATIENCE = 10.0
 """Seconds after which there is no answer."""
+ENDLESS = 10**9
 JSON = {"content-type": "application/json"}
 HANDSHAKE = {
     "upgrade": "websocket",
@@ -109,16 +110,27 @@ class Target:
             writer.transport.abort()
 
     async def exchange(
-        self, *pieces: bytes, answers: int = 1, pause: float = 0.0, patience: float = PATIENCE, is_head: bool = False
+        self,
+        *pieces: bytes,
+        answers: int = 1,
+        pause: float = 0.0,
+        patience: float = PATIENCE,
+        linger: float = 0.0,
+        is_head: bool = False,
     ) -> Heard:
-        """Send bytes as they are, in pieces; return what comes until so many answers are whole or nothing comes."""
+        """Send bytes as they are, in pieces; return what comes until so many answers are whole, or nothing comes.
+
+        Afterwards listen for `linger` seconds more, in which nothing ought to come.
+        """
         async with self.connection() as (reader, writer):
             with suppress(ConnectionError):
                 for piece in pieces:
                     writer.write(piece)
                     await writer.drain()
                     await asyncio.sleep(pause)
-            return await _hear(reader, answers, patience, is_head=is_head)
+            heard = Heard(b"", is_closed=False, is_head=is_head)
+            heard = await _hear(reader, heard, answers, patience)
+            return await _hear(reader, heard, ENDLESS, linger) if linger else heard
 
     async def http(
         self,
@@ -170,8 +182,7 @@ class Target:
         return talk
 
 
-async def _hear(reader: asyncio.StreamReader, answers: int, patience: float, *, is_head: bool) -> Heard:
-    heard = Heard(b"", is_closed=False, is_head=is_head)
+async def _hear(reader: asyncio.StreamReader, heard: Heard, answers: int, patience: float) -> Heard:
     with suppress(TimeoutError):
         async with asyncio.timeout(patience):
             while not heard.is_closed and not (heard.is_whole and len(heard.replies) >= answers):
@@ -179,7 +190,7 @@ async def _hear(reader: asyncio.StreamReader, answers: int, patience: float, *, 
                     piece = await reader.read(2**20)
                 except ConnectionError:
                     piece = b""
-                heard = Heard(heard.data + piece, not piece, is_head)
+                heard = Heard(heard.data + piece, not piece, heard.is_head)
     return heard
 
 

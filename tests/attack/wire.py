@@ -67,13 +67,17 @@ def replies(data: bytes, *, is_closed: bool, is_head: bool = False) -> list[Repl
             return [*found, Reply(101, reply.headers, data)]
         if reply.status >= 200:
             found.append(reply)
+        elif not data:
+            raise Unfinished
     return found
 
 
 def _reply(data: bytes, *, is_closed: bool, is_head: bool) -> tuple[Reply, bytes]:
     head, end, rest = data.partition(b"\r\n\r\n")
     if not end:
-        raise Unfinished if head.startswith(b"HTTP/1."[: len(head)]) else Malformed(f"{head[:80]!r} begins no answer")
+        if head.startswith(b"HTTP/1."[: len(head)]):
+            raise Unfinished
+        raise Malformed(f"{head[:80]!r} begins no answer")
     first, *lines = head.decode("latin-1").split("\r\n")
     version, _, status = first.partition(" ")
     if version not in ("HTTP/1.0", "HTTP/1.1") or not status[:3].isdigit():
