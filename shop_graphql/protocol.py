@@ -128,9 +128,13 @@ class Guarded(HttpToolsProtocol):
             self._declined = self._declined[0], found.args[0]
 
     def handle_websocket_upgrade(self) -> None:
-        """Leave the connection to another protocol."""
+        """Leave the connection to another protocol, unless an answer of this one is still to come: that ends it."""
         self._is_whole = True
         self._calm()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
         self.transport = self.transport.uncorked  # type: ignore[attr-defined]
         super().handle_websocket_upgrade()
 

@@ -82,3 +82,13 @@ async def test_nobody_is_connected_to_other_servers() -> None:
     async with running(Serving()) as shop:
         for target in (b"127.0.0.1:22", b"/"):
             assert (await told(shop, b"CONNECT %b HTTP/1.1\r\nhost: shop\r\n\r\n" % target)).split()[1] == b"400"
+
+
+async def test_an_answer_comes_before_the_connection_is_left_to_a_websocket() -> None:
+    wish = REQUEST + b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    async with running(Serving()) as shop:
+        for count in (1, 3):
+            answer = await told(shop, (REQUEST + b"\r\n") * count + wish + b"sec-websocket-key: a\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert answer.endswith(b"hello")
+            assert (answer.count(b"HTTP/1.1 "), answer.count(b"hello")) == (count, count)

@@ -204,6 +204,8 @@ _PIPELINES: Mapping[str, Row] = {
     "three": (_posted(b"content-length: 27\r\n") + NEXT + _posted(b"content-length: 27\r\n"), [200, 200, 200]),
     "a-good-and-a-bad-one": (_posted(b"content-length: 27\r\n") + b"nonsense\r\n\r\n", [400]),
     "a-hundred": (NEXT * 100, [200] * 100),
+    "websocket-behind-a-request": (_posted(b"content-length: 27\r\n") + GET + WEBSOCKET + b"\r\n", [200]),
+    "websocket-behind-three": (NEXT * 3 + GET + WEBSOCKET + b"\r\n", [200, 200, 200]),
     "after-a-refused-body": (_posted(b"content-length: 999999\r\n") + NEXT, [413]),
     "in-single-bytes": ([NEXT[index : index + 1] for index in range(40)] + [NEXT[40:] + b"", NEXT], [200, 200]),
     "split-in-a-character": ([_posted(b"content-length: 27\r\n")[:-9], QUERY[-9:]], [200]),

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from tests.attack.frames import TEXT, frame
-from tests.attack.named.kinds import Attack, Scripted
-from tests.attack.target import HANDSHAKE, JSON, Target, judge
+from tests.attack.frames import TEXT, frame, message
+from tests.attack.named.kinds import Attack, Scripted, refused
+from tests.attack.target import AWAIT, HANDSHAKE, JSON, Target, judge, judge_talk
 
 LONGEST = 9.0
 """Seconds after which a client that sends nothing whole must be gone: SHOP_HEAD_TIMEOUT and the like, and some."""
@@ -96,6 +96,7 @@ async def _held(target: Target, count: int, begin: bytes) -> AsyncIterator[None]
     finally:
         for _, writer in opened:
             writer.transport.abort()
+        await asyncio.sleep(0.5)  # until the server has noticed
 
 
 async def _half_open(target: Target) -> list[str]:
@@ -122,11 +123,34 @@ async def _unread_answers(target: Target) -> list[str]:
     return [complaint for reply in replies for complaint in judge(reply)]
 
 
+async def _many_streams(target: Target) -> list[str]:
+    """Begin one stream more than an address may have open."""
+    body = json.dumps({"query": 'subscription { productChanged(ids: ["prod_0"]) { productId } }'}).encode()
+    request = target.head("POST", "/graphql", {**JSON, "accept": "text/event-stream"}, len(body)) + body
+    async with _held(target, 100, request):
+        await asyncio.sleep(1)
+        reply = (await target.exchange(request)).replies[0]
+    return judge(reply) + refused("TOO_MANY_CONNECTIONS", status=429)(reply)
+
+
+async def _many_sockets(target: Target) -> list[str]:
+    """Open one WebSocket more than a user may have open."""
+    init = message(type="connection_init")
+    opened = [asyncio.create_task(target.talk([init, AWAIT, 2.0], target.customer, messages=1)) for _ in range(20)]
+    await asyncio.sleep(1)
+    talk = await target.talk([init], target.customer)
+    talks = await asyncio.gather(*opened)
+    right = talk.close == 1013 and all(other.types == ["connection_ack"] for other in talks)
+    return judge_talk(talk) + ([] if right else [f"it ended with {talk.close}: {[other.types for other in talks]}"])
+
+
 ATTACKS: Sequence[Attack] = [Slow(f"slow/{name}", begin, drip) for name, (begin, drip) in _ROWS.items()]
 
 CROWDS: Sequence[Attack] = [
     Scripted("crowd/900-half-open", _half_open),
     Scripted("crowd/900-no-handshakes", _no_handshakes),
     Scripted("crowd/unread-answers", _unread_answers),
+    Scripted("crowd/101-streams", _many_streams),
+    Scripted("crowd/21-sockets-of-a-user", _many_sockets),
 ]
 """Attacks by so many connections that a worker lets go of others; to be done one after the other."""

@@ -117,6 +117,8 @@ _PAGES: Mapping[str, tuple[Mapping[str, Any], Expectation]] = {
     "first-64-bits": ({"first": 2**63}, BAD),
     "first-float": ({"first": 1.5}, BAD),
     "first-whole-float": ({"first": 1e0}, sound),
+    "first-huge-float": ({"first": 1e308}, BAD),
+    "first-negative-zero": ({"first": -0.0}, BAD),
     "first-text": ({"first": "10"}, BAD),
     "first-true": ({"first": True}, BAD),
     "first-a-list": ({"first": [1]}, BAD),
