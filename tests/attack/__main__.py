@@ -4,8 +4,7 @@ import argparse
 import sys
 
 from shop_graphql.settings import Settings
-from tests.attack.kinds import KINDS
-from tests.attack.named import ATTACKS
+from tests.attack.kinds import KINDS, NAMED
 from tests.attack.report import summary
 from tests.attack.squad import Order
 from tests.attack.stage import Part, attack, shop
@@ -21,11 +20,10 @@ MOST_TOLD = 40
 DEFAULTS = {name: str(Settings.model_fields[name.removeprefix("SHOP_").lower()].default) for name in UNBOUNDED}
 """What the harness switches off otherwise."""
 
-NAMED = "named"
-SLOWEST, FASTEST = 2.0, 20.0
-"""How many attacks with names are begun each second: so that they take as long as the others, unless that is hardly any
-time, or much.
-"""
+TOGETHER = {"named": 12, "crowds": 1}
+"""How many attacks with names are under way at the same time."""
+
+NAMED_RATE = 20.0
 
 LIMITED = 0.1
 """The share that meets a server whose buckets are on too: most of it is refused before it comes to anything."""
@@ -42,12 +40,15 @@ def parts(only: str, seed: int, requests: int, rate: float) -> list[Part]:
             for name, kind in kinds.items()
         ]
 
-    most = orders(1 - LIMITED, seed)
-    if only in ("", NAMED):
-        evenly = len(ATTACKS) * rate / max(requests * (1 - LIMITED), 1)
-        most.append(Order(NAMED, seed, len(ATTACKS), min(max(evenly, SLOWEST), FASTEST), most=2))
-    found = [Part("without buckets", {}, most, COMPANY)]
-    return found + ([Part("all limits", DEFAULTS, orders(LIMITED, seed + 1), COMPANY)] if kinds else [])
+    found = [
+        Part(name, {}, [Order(name, seed, len(attacks), NAMED_RATE, TOGETHER[name])], COMPANY)
+        for name, attacks in NAMED.items()
+        if only in ("", name)
+    ]
+    if kinds:
+        found.append(Part("without buckets", {}, orders(1 - LIMITED, seed), COMPANY))
+        found.append(Part("all limits", DEFAULTS, orders(LIMITED, seed + 1), COMPANY))
+    return found
 
 
 def main() -> None:

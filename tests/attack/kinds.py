@@ -1,7 +1,7 @@
 """The kinds of generated attacks."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -10,7 +10,7 @@ from tests.attack.corpus import WHO, bodies, messages, post, requests
 from tests.attack.documents import cases, documents
 from tests.attack.frames import CLOSE, PING, PONG, TEXT, frame
 from tests.attack.mutation import mutated
-from tests.attack.named import ATTACKS
+from tests.attack.named import CROWDS, QUICK, SLOW
 from tests.attack.named.kinds import Attack
 from tests.attack.shots import Kind, Outcome, Shot, SocketShot
 from tests.attack.target import Target
@@ -130,11 +130,18 @@ class NamedShot(Shot):
         return Outcome("not as it must be" if complaints else "as it must be", [], complaints)
 
 
-def named(seed: int, count: int) -> Iterator[Shot]:
-    """Yield those that have names, in an order that the seed decides."""
-    for attack in Random(seed).sample(ATTACKS, len(ATTACKS))[:count]:
-        yield NamedShot(attack.name.encode(), attack)
+def those_of(attacks: Sequence[Attack]) -> Kind:
+    """Return the kind of attacks that have names, in an order that the seed decides."""
 
+    def kind(seed: int, count: int) -> Iterator[Shot]:
+        for attack in Random(seed).sample(attacks, len(attacks))[:count]:
+            yield NamedShot(attack.name.encode(), attack)
+
+    return kind
+
+
+NAMED: Mapping[str, Sequence[Attack]] = {"named": [*QUICK, *SLOW], "crowds": CROWDS}
+"""Each is made once. Crowds drive others out, and are sent one after the other."""
 
 KINDS: Mapping[str, Source] = {
     "bytes": Source(numbered(changed_body, "bytes"), 0.35, "bodies, changed at random"),
@@ -144,5 +151,5 @@ KINDS: Mapping[str, Source] = {
     "frames": Source(numbered(frames, "frames"), 0.06, "frames of WebSockets"),
     "documents": Source(documents, 0.03, "operations of the schema, by hypothesis-graphql"),
     "schemathesis": Source(cases, 0.03, "operations of the schema, by Schemathesis"),
-    "named": Source(named, 0, "attacks with names, each once"),
+    **{name: Source(those_of(attacks), 0, "attacks with names") for name, attacks in NAMED.items()},
 }

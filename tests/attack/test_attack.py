@@ -11,7 +11,7 @@ import pytest
 
 from tests.attack import __main__ as command
 from tests.attack.corpus import bodies, post, requests
-from tests.attack.kinds import KINDS
+from tests.attack.kinds import KINDS, NAMED
 from tests.attack.mutation import CHANGES
 from tests.attack.named import ATTACKS
 from tests.attack.shots import Finding, Shot, SocketShot, Tally
@@ -54,10 +54,13 @@ def test_the_same_seed_sends_the_same(kind: str) -> None:
 
 
 def test_every_attack_with_a_name_is_made_once() -> None:
-    names = [shot.data.decode() for shot in KINDS["named"].shots(1, len(ATTACKS))]
-    assert sorted(names) == sorted({attack.name for attack in ATTACKS})
-    (part,) = command.parts("named", 1, 0, 1.0)
-    assert [(order.kind, order.count) for order in part.orders] == [("named", len(ATTACKS))]
+    made = [shot.data.decode() for kind in NAMED for shot in KINDS[kind].shots(1, 10_000)]
+    assert sorted(made) == sorted({attack.name for attack in ATTACKS})
+    parts = command.parts("", 1, 1000, 1.0)
+    assert [part.title for part in parts] == ["named", "crowds", "without buckets", "all limits"]
+    assert sum(order.count for part in parts[:2] for order in part.orders) == len(ATTACKS) > 300
+    assert [sum(order.count for order in part.orders) for part in parts[2:]] == [900, 100]
+    assert [part.title for part in command.parts("named", 1, 1000, 1.0)] == ["named"]
 
 
 async def test_an_attack_with_a_name_says_what_was_wrong() -> None:
@@ -158,15 +161,10 @@ def test_a_server_that_keeps_memory_is_told() -> None:
 
 
 def test_a_log_is_searched_for_bugs() -> None:
-    log = (
-        "INFO: Refused: BAD_REQUEST\nBug 1a2b at ['me']\nTraceback (most recent call last):\n  File x\nKeyError: 'me'\n"
-    )
-    assert bugs(log) == [
-        "logged: Bug 1a2b at ['me']",
-        "logged: Traceback (most recent call last):",
-        "logged: KeyError: 'me'",
-    ]
-    assert bugs('INFO:     127.0.0.1:1 - "POST /graphql HTTP/1.1" 200 OK\n') == []
+    bug = "Bug 1a2b at ['me']\nTraceback (most recent call last):\n  File x\nKeyError: 'me'"
+    access = 'INFO:     127.0.0.1:1 - "POST /graphql HTTP/1.1" 200 OK'
+    assert bugs(f"{access}\n{bug}\n{access}\n{bug}\n") == [f"logged: {bug}"]
+    assert bugs(f"Refused: BAD_REQUEST\n{access}\n") == []
 
 
 @pytest.mark.parametrize(("findings", "code"), [([], 0), ([Finding("bytes", 1, 0, b"x", "it fell over")], 1)])

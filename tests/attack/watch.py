@@ -22,11 +22,14 @@ HEALTH = 0.05
 GROWTH = 50 * 2**20
 """Bytes that may be left behind."""
 
-BUG = re.compile(
-    r"^(?:\S+ )?(Bug .*|Traceback .*|Exception in ASGI.*|Task .* never retrieved.*|.*was never awaited.*|\w*Error: .*)",
+BUG = re.compile(  # what follows is told until another record begins
+    r"^(?:Bug |Traceback |Exception in|Task .*never retrieved|.*never awaited).*(?:\n(?!INFO|Refused|Bug ).+)*",
     re.MULTILINE,
 )
-"""What stands in a log that somebody should look at."""
+"""What stands in a log that somebody should look at, with the lines that belong to it."""
+
+TOLD = 1500
+"""The last characters of it that are told."""
 
 
 @dataclass
@@ -114,4 +117,4 @@ def _look(connection: http.client.HTTPConnection) -> Any:
 
 def bugs(log: str) -> list[str]:
     """Return what a log says of mistakes of the server, each once."""
-    return [f"logged: {line[:300]}" for line in dict.fromkeys(BUG.findall(log))]
+    return [f"logged: {found[-TOLD:]}" for found in dict.fromkeys(BUG.findall(log))]
