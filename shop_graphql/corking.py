@@ -26,10 +26,11 @@ class Corked:
             self.uncorked.write(data)
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Write what is held back, unless the client has gone meanwhile: uvloop takes that for a mistake."""
         if self._head is not None:
             head, self._head = self._head, None
-            self.uncorked.write(head)
+            if not self.is_closing():
+                self.uncorked.write(head)
 
     def close(self) -> None:
         """Close after all is written."""
