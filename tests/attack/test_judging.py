@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.attack.frames import CLOSE, TEXT, Talk, frame, message
+from tests.attack.named import slow
 from tests.attack.named.kinds import Raw, Sent, Spoken, answered, both, one_of, refused, sound, status, unions
 from tests.attack.target import Heard, Reply, Target, judge, judge_talk
 from tests.attack.wire import Malformed, Unfinished, replies
@@ -212,3 +213,35 @@ async def test_a_websocket_must_end_or_go_on_as_is_expected() -> None:
             assert await wrong.against(target) != []
     async with answering(SWITCHED) as target:
         assert await Spoken("x", (), types=["pong"]).against(target) != []
+
+
+async def test_a_server_that_never_loses_patience_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow, "LONGEST", 0.3)
+    attack = slow.Slow("x", b"GET /", b"a", every=0.05)
+    async with answering(b"HTTP/1.1 408 Request Timeout\r\n\r\n") as target:
+        assert await attack.against(target) == []
+    async with patient() as target:
+        assert await attack.against(target) == ["the connection is still open after 0 seconds"]
+
+
+@asynccontextmanager
+async def patient() -> AsyncIterator[Target]:
+    """Run a server that reads on and on."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(100):
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+        host, port = listening.sockets[0].getsockname()
+        yield Target(host, port)
+
+
+async def test_bytes_that_are_answered_once_too_often_are_noticed() -> None:
+    once = b"HTTP/1.1 200 OK\r\ncontent-type: a/b\r\ncontent-length: 2\r\n\r\nok"
+    attack = Raw("x", [b"GET / HTTP/1.1\r\n\r\n"], [200])
+    async with answering(once) as target:
+        assert await attack.against(target) == []
+    async with answering(once + once) as target:
+        assert "the statuses are [200, 200]" in (await attack.against(target))[0]

@@ -146,6 +146,8 @@ def test_the_introspection_of_the_usual_tools_is_within_the_limits(options: dict
         ("{ products(first: 50) { nodes { id category { id } } } }", 12),
         ("{ products(last: 50) { edges { cursor node { id } } } }", 12),
         ("{ products(first: null) { nodes { id } } }", 4),
+        ("{ products(first: 50) { nodes { a: id b: id name } } }", 17),
+        ("{ products(first: 50) { nodes { ...A } } } fragment A on Product { ... { a: id } b: id }", 17),
         ("{ categories(first: 20) { nodes { products(first: 20) { nodes { id } } } } }", 64),
         ("{ products(first: 1) { totalCount { value } aggregate { price { max } } facets { price { max } } } }", 13),
         ("{ ...A ...A } fragment A on Query { products(first: 50) { ...B } } fragment B on ProductConnection"

@@ -111,6 +111,12 @@ _AMOUNTS: Mapping[str, tuple[str, Expectation]] = {
         "{ products(first: 100) { nodes { category { products(first: 100) { nodes { id } } } } } }",
         refused("TOO_MANY_NODES", "QUERY_TOO_COSTLY"),
     ),
+    "one-text-58000-times": (
+        "{ products(first: 100) { nodes { category { products(first: 20) { nodes { "
+        + _times("a#: description", 29)
+        + " } } } } } }",
+        refused("QUERY_TOO_COSTLY"),
+    ),
     "mutations-in-a-row": (
         "mutation { " + _times("a#: logout(input: {refreshToken: 1}) { __typename }", 6) + " }",
         refused("TOO_MANY_MUTATIONS"),
