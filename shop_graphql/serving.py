@@ -164,6 +164,10 @@ def run(listener: socket.socket, how: Serving = Serving(), *, workers: int = 1, 
             _Server(config).run(sockets=[listener])
 
 
+TURN = 0.0005
+"""Seconds for which a thread that compiles keeps the event loop waiting, time and again; by default it is 5 ms."""
+
+
 def app() -> ASGIApplication:
     """Return the app. What it consists of lives as long as the process, so that no collection of garbage looks at it.
 
@@ -175,6 +179,7 @@ def app() -> ASGIApplication:
         signal.signal(signal.SIGTERM, draining(cast(Handler, end)))
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(TURN)
     return made
 
 

@@ -14,6 +14,7 @@ from shop_graphql.compiler.cache import Cache
 from shop_graphql.compiler.compiler import Compiler
 from shop_graphql.compiler.plans import Plan, make
 from shop_graphql.compiler.selection import NotCompiledError
+from shop_graphql.compiler.texts import PER_CHARACTER
 from shop_graphql.statements.visibility import VIEWER
 
 PRODUCT = "query ($id: ID!) { product(id: $id) { name } }"
@@ -247,3 +248,9 @@ def test_a_plan_outlives_its_document_and_keeps_it_from_nobody(plans: Plans) -> 
     assert before() is None
     assert plans.sql(query)
     assert plans.compiler.stats.entries == 1
+
+
+async def test_a_mutation_is_counted_with_the_document_that_it_holds_on_to(plans: Plans) -> None:
+    query = 'mutation { logout(input: {refreshToken: ""}) { __typename } }' + " " * 1000
+    await plans.compiler.mutation(query, None, {}, None)
+    assert plans.compiler.stats.bytes > len(query) * PER_CHARACTER
