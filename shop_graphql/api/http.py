@@ -1,5 +1,6 @@
 """GraphQL over HTTP: runs what requests ask for, and writes responses."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -181,14 +182,17 @@ class GraphQLEndpoint:
         return _Answer(body, media_type, status)
 
     async def _resolve(self, method: str, operation: Operation, context: Context) -> ExecutionResult:
+        executing = schema.execute(
+            operation.query,
+            variable_values=operation.variables,
+            operation_name=operation.name,
+            context_value=context,
+            allowed_operation_types=_ALLOWED[method],
+        )
         try:
-            return await schema.execute(
-                operation.query,
-                variable_values=operation.variables,
-                operation_name=operation.name,
-                context_value=context,
-                allowed_operation_types=_ALLOWED[method],
-            )
+            if context.text is not None and context.text.is_introspection(operation.name):
+                return await asyncio.to_thread(asyncio.run, executing)  # which can take long, and awaits nothing
+            return await executing
         except CannotGetOperationTypeError as error:
             raise BadRequest(unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
         except InvalidOperationTypeError as error:

@@ -22,7 +22,7 @@ from shop_graphql.compiler.cache import Cache
 from shop_graphql.compiler.limits import Limits, exceeded, over
 from shop_graphql.compiler.pairs import equal_pairs
 from shop_graphql.compiler.sizes import length
-from shop_graphql.compiler.weighing import Figures, Weigher
+from shop_graphql.compiler.weighing import Figures, Weigher, is_introspection
 
 Check = Callable[[DocumentNode], Sequence[GraphQLError]]
 
@@ -77,6 +77,11 @@ class Text:
         """What is wrong with the document."""
         return self.errors if self.ast is None else self._check(self.ast)
 
+    def is_introspection(self, name: str | None) -> bool:
+        """Tell whether an operation asks for the schema, and for nothing else."""
+        named = self._named(name)
+        return len(named) == 1 and is_introspection(named[0])
+
     def cost(self, name: str | None, variables: Mapping[str, Any] | None) -> int:
         """Return the points that an operation costs. Raises TooCostly when they, or its objects, are too many."""
         key: Any = name
@@ -130,8 +135,11 @@ class Text:
     def _too_deep(self) -> GraphQLError:
         return over("depth", self._limits.depth, 1 + self._limits.depth, is_exact=False)
 
+    def _named(self, name: str | None) -> list[OperationDefinitionNode]:
+        return [node for node in self._operations if name is None or (node.name and node.name.value == name)]
+
     def _cost(self, name: str | None, variables: Mapping[str, Any]) -> int | list[GraphQLError]:
-        named = [node for node in self._operations if name is None or (node.name and node.name.value == name)]
+        named = self._named(name)
         if len(named) != 1:
             return 1  # nothing is carried out
         values = {**_defaults(named[0]), **variables}

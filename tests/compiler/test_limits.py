@@ -376,3 +376,13 @@ def test_a_document_that_is_let_go_of_leaves_no_garbage() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_introspection_costs_more_beside_other_fields() -> None:
+    def cost(query: str) -> int:
+        return Texts(schema._schema, check, Limits()).read(query).cost(None, {})
+
+    assert cost("{ __schema { queryType { name } types { name } } }") == 3
+    assert cost("{ __typename __schema { queryType { name } types { name } } }") == 4
+    assert cost("{ me { id } __schema { queryType { name } types { name } } }") == 82
+    assert cost("{ ...f } fragment f on Query { __schema { queryType { name } types { name } } }") == 81
