@@ -11,7 +11,7 @@ from tests.attack.stage import Part, attack, shop
 from tests.conftest import UNBOUNDED
 
 REQUESTS = 100_000
-RATE = 350.0
+RATE = 250.0
 COMPANY = 20.0
 
 MOST_TOLD = 40
