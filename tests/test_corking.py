@@ -67,12 +67,14 @@ async def test_closing_loses_no_head() -> None:
     assert transport.is_closing()
 
 
-async def test_a_head_is_not_written_to_a_connection_that_has_ended_meanwhile() -> None:
+async def test_nothing_is_written_to_a_connection_that_has_ended_meanwhile() -> None:
     transport, pieces = corked()
     failures: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
     transport.write(HEAD)
     transport.abort()
+    transport.write(b"body")
+    transport.write(HEAD)
     await asyncio.sleep(0)
     asyncio.get_running_loop().set_exception_handler(None)
     assert (pieces, failures) == ([b"closed"], [])
