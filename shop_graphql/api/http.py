@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
@@ -66,6 +67,10 @@ _WELL_FORMED = {OPERATION_UNKNOWN, DOCUMENT_NOT_FOUND, PERSISTED_QUERY_NOT_FOUND
 
 _STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
 """The status of a request error under GraphQL's own media type, where it is not 400."""
+
+
+_ASIDE = ThreadPoolExecutor(1, "introspection")
+"""One thread, so that the event loop shares Python with one other at the most."""
 
 
 class GraphQLEndpoint:
@@ -191,7 +196,8 @@ class GraphQLEndpoint:
         )
         try:
             if context.text is not None and context.text.is_introspection(operation.name):
-                return await asyncio.to_thread(asyncio.run, executing)  # which can take long, and awaits nothing
+                # It can take long, and awaits nothing.
+                return await asyncio.get_running_loop().run_in_executor(_ASIDE, asyncio.run, executing)
             return await executing
         except CannotGetOperationTypeError as error:
             raise BadRequest(unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
