@@ -11,7 +11,7 @@ STOREFRONT = examples/storefront
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
 .PHONY: help install demo graphiql storefront storefront-build node-modules python-client test bench bench-finding
-.PHONY: bench-orders bench-subscribers chaos faults overload soak differential lint format types schema error-codes lock clean
+.PHONY: bench-orders bench-subscribers chaos faults overload soak attack differential lint format types schema error-codes lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ overload: install ## Send four times what a worker can answer, and see what it s
 
 soak: install ## Serve for two hours and see what grows; shorter: make soak ARGS="--seconds 300"
 	@$(RUN) tests.faults.soak $(ARGS)
+
+attack: install ## Send 100,000 attacks beside good requests; again: make attack ARGS="--seed 3 --only bytes"
+	@$(RUN) tests.attack $(ARGS)
 
 differential: install ## Compare compiled answers and resolvers' over 20,000 queries; again: make differential ARGS=--hypothesis-seed=1
 	DIFFERENTIAL=20000 $(RUN) pytest tests/compiler/test_differential.py $(ARGS)

@@ -15,8 +15,10 @@ class Corked:
         """One of the two things that are asked of it for each response, and not to be looked up anew."""
 
     def write(self, data: bytes) -> None:
-        """Write, in the order of the calls."""
-        if self._head is not None:
+        """Write, in the order of the calls, unless the connection has ended: uvloop takes that for a mistake."""
+        if self.is_closing():
+            self._head = None
+        elif self._head is not None:
             head, self._head = self._head, None
             self.uncorked.write(head + data)
         elif data.startswith(b"HTTP/"):
@@ -26,10 +28,11 @@ class Corked:
             self.uncorked.write(data)
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Write what is held back, unless the connection has ended meanwhile."""
         if self._head is not None:
             head, self._head = self._head, None
-            self.uncorked.write(head)
+            if not self.is_closing():
+                self.uncorked.write(head)
 
     def close(self) -> None:
         """Close after all is written."""

@@ -24,7 +24,7 @@ async def explain(
 ) -> str:
     """Return the statement for a query, its parameters and its plan; `analyze` runs it. Raises StartupError."""
     try:
-        plan, parameters = compiler(texts()).plan(query, None, variables, viewer.role, {VIEWER: viewer.user_id})
+        plan, parameters = await compiler(texts()).plan(query, None, variables, viewer.role, {VIEWER: viewer.user_id})
     except NotCompiledError as why:
         raise StartupError(f"This is answered by the resolvers: {why}.") from None
     database = Database(settings, url)

@@ -124,8 +124,12 @@ class Guarded(HttpToolsProtocol):
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, or one whose head is too large."""
-        if self._is_too_large:
+        """Refuse what is no request, or has too large a head; an answer that is to come goes first, and is the last."""
+        is_earlier = self._is_whole or not self._has_head
+        if is_earlier and self.cycle is not None and not self.cycle.response_complete:
+            self._is_whole = True
+            self._answer_and_close()
+        elif self._is_too_large:
             self._end(TOO_LARGE)
         else:
             super().send_400_response(msg)
@@ -141,8 +145,7 @@ class Guarded(HttpToolsProtocol):
         self._is_whole = True
         self._calm()
         if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.keep_alive = False
-            self.flow.pause_reading()
+            self._answer_and_close()
             return
         self.transport = self.transport.uncorked  # type: ignore[attr-defined]
         super().handle_websocket_upgrade()
@@ -163,6 +166,10 @@ class Guarded(HttpToolsProtocol):
     def _close_unused(self) -> None:
         if self.cycle is None:
             self.transport.close()
+
+    def _answer_and_close(self) -> None:
+        self.cycle.keep_alive = False
+        self.flow.pause_reading()
 
     def _expect(self) -> None:
         self._alarm = self.loop.call_later(self._limits.head_timeout, self._give_up)

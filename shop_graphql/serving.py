@@ -184,6 +184,10 @@ def run(listener: socket.socket, how: Serving = Serving(), *, workers: int = 1, 
             _Server(config).run(sockets=[listener])
 
 
+TURN = 0.0005
+"""Seconds for which a thread that compiles keeps the event loop waiting, time and again; by default it is 5 ms."""
+
+
 def app() -> ASGIApplication:
     """Return the app. What it consists of lives as long as the process, so that no collection of garbage looks at it.
 
@@ -196,6 +200,7 @@ def app() -> ASGIApplication:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+    sys.setswitchinterval(TURN)
     return made
 
 

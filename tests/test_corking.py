@@ -15,9 +15,13 @@ class Recorder(asyncio.Transport):
         self.pieces: list[bytes] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.is_closing(), "uvloop's transport raises"
         self.pieces.append(bytes(data))
 
     def close(self) -> None:
+        self.pieces.append(b"closed")
+
+    def abort(self) -> None:
         self.pieces.append(b"closed")
 
     def is_closing(self) -> bool:
@@ -61,3 +65,16 @@ async def test_closing_loses_no_head() -> None:
     await asyncio.sleep(0)
     assert pieces == [HEAD, b"closed"]
     assert transport.is_closing()
+
+
+async def test_nothing_is_written_to_a_connection_that_has_ended_meanwhile() -> None:
+    transport, pieces = corked()
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    transport.write(HEAD)
+    transport.abort()
+    transport.write(b"body")
+    transport.write(HEAD)
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert (pieces, failures) == ([b"closed"], [])

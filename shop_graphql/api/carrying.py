@@ -64,7 +64,7 @@ class Carrier:
         """Return the body of a response and end the context, or return None when nothing was carried out."""
         values = variables or {}
         try:
-            mutation, given = self._compiler.mutation(query, operation_name, values, context.viewer.role)
+            mutation, given = await self._compiler.mutation(query, operation_name, values, context.viewer.role)
             calls = [(root, mutation.arguments(root, given)) for root in mutation.roots]
         except (NotCompiledError, BadArgument, GraphQLError):
             return None
@@ -126,7 +126,8 @@ class Carrier:
         given = Given({VIEWER: viewer.user_id})
         given.update(request.given)
         place = Place(root.key, DECLARED.type_name(value))
-        answer = self._compiler.payload(request.document, place, viewer.role, given).answer(value)
+        payload = await self._compiler.payload(request.document, place, viewer.role, given)
+        answer = payload.answer(value)
         if not answer.is_complete:
             answer.fill(await self._read(*answer.statement(given)))
         return answer.json()

@@ -1,7 +1,9 @@
 """GraphQL over HTTP: runs what requests ask for, and writes responses."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
@@ -64,6 +66,10 @@ _WELL_FORMED = {OPERATION_UNKNOWN, DOCUMENT_NOT_FOUND, PERSISTED_QUERY_NOT_FOUND
 
 _STATUSES = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
 """The status of a request error under GraphQL's own media type, where it is not 400."""
+
+
+_ASIDE = ThreadPoolExecutor(1, "introspection")
+"""One thread, so that the event loop shares Python with one other at the most."""
 
 
 class GraphQLEndpoint:
@@ -191,14 +197,18 @@ class GraphQLEndpoint:
         return _Answer(body, media_type, status)
 
     async def _resolve(self, method: str, operation: Operation, context: Context) -> ExecutionResult:
+        executing = schema.execute(
+            operation.query,
+            variable_values=operation.variables,
+            operation_name=operation.name,
+            context_value=context,
+            allowed_operation_types=_ALLOWED[method],
+        )
         try:
-            return await schema.execute(
-                operation.query,
-                variable_values=operation.variables,
-                operation_name=operation.name,
-                context_value=context,
-                allowed_operation_types=_ALLOWED[method],
-            )
+            if context.text is not None and context.text.is_introspection(operation.name):
+                # It can take long, and awaits nothing.
+                return await asyncio.get_running_loop().run_in_executor(_ASIDE, asyncio.run, executing)
+            return await executing
         except CannotGetOperationTypeError as error:
             raise BadRequest(unknown_operation(operation.name), code=OPERATION_UNKNOWN) from error
         except InvalidOperationTypeError as error:

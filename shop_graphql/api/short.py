@@ -38,7 +38,7 @@ class ShortWay:
         """
         shared = {VIEWER: viewer.user_id}
         try:
-            plan, parameters = self.compiler.plan(query, operation_name, variables or {}, viewer.role, shared)
+            plan, parameters = await self.compiler.plan(query, operation_name, variables or {}, viewer.role, shared)
         except NotCompiledError:
             return None
         started = perf_counter()

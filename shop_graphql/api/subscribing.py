@@ -80,7 +80,7 @@ class Subscriptions:
 
     async def _events(self, operation: Operation, who: Who, admitted: Admitted) -> AsyncGenerator[bytes, None]:
         context = Subscriber(self._database, self._accounts, who, self._watches, admitted.text)
-        source = self._shortly(operation, context) or self._resolved(operation, context, admitted.text)
+        source = await self._shortly(operation, context) or self._resolved(operation, context, admitted.text)
         has_begun = False
         try:
             async with aclosing(source):
@@ -103,13 +103,13 @@ class Subscriptions:
     def _refused(self, errors: Errors) -> Refused:
         return Refused(errors if self._suggests else [without_suggestions(error) for error in errors])
 
-    def _shortly(self, operation: Operation, context: Subscriber) -> AsyncGenerator[bytes, None] | None:
+    async def _shortly(self, operation: Operation, context: Subscriber) -> AsyncGenerator[bytes, None] | None:
         """Return the events of what can be compiled, or None."""
         if self._compiler is None or context.bad_token is not None:
             return None
         values = operation.variables or {}
         try:
-            found, given = self._compiler.mutation(
+            found, given = await self._compiler.mutation(
                 operation.query, operation.name, values, context.viewer.role, OperationType.SUBSCRIPTION
             )
             root = found.roots[0]

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -42,6 +43,11 @@ class Cache(Generic[K, V]):
         self._held.move_to_end(key)
         return held[0]
 
+    def held(self, key: K) -> V | None:
+        """Return the same, for somebody who has looked for it already."""
+        held = self._held.get(key)
+        return None if held is None else held[0]
+
     def put(self, key: K, value: V, size: int) -> None:
         """Hold `value`, which takes about `size` bytes, and let go of what was not used for longest."""
         self._drop(self._held.pop(key, None))
@@ -55,3 +61,21 @@ class Cache(Generic[K, V]):
         if held is not None:
             self.stats.entries -= 1
             self.stats.bytes -= held[1]
+
+
+class SharedCache(Cache[K, V]):
+    """One that several threads use."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self._lock = Lock()
+
+    def get(self, key: K) -> V | None:
+        """Return what is held under `key`, or None."""
+        with self._lock:
+            return super().get(key)
+
+    def put(self, key: K, value: V, size: int) -> None:
+        """Hold `value`, which takes about `size` bytes, and let go of what was not used for longest."""
+        with self._lock:
+            super().put(key, value, size)

@@ -1,7 +1,9 @@
-"""Finds the plan for a request, or makes it; each is made once."""
+"""Finds the plan for a request, or makes it; each is made once, in a thread beside the event loop."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -26,13 +28,18 @@ PER_DOCUMENT = 2000
 
 logger = logging.getLogger("shop_graphql")
 
-Key = tuple[Document, Role | None, Hashable]
+Key = tuple[str, str | None, Role | None, Hashable]
+"""What names a document, and not the document, which a plan can do without."""
+
 L = TypeVar("L", bound=Leaf)
 Make = Callable[..., L | Unplanned]
 
 
 class Compiler:
-    """The plans of a schema: one for each document, role of the viewer and shape of the variables' values."""
+    """The plans of a schema: one for each document, role of the viewer and shape of the variables' values.
+
+    To make one can take a third of a second, so that is done in a thread, for one request at a time.
+    """
 
     def __init__(self, texts: Texts, declarations: Payloads, limit: int = MAX_BYTES) -> None:
         self._schema = texts.schema
@@ -40,13 +47,15 @@ class Compiler:
         self._declarations = declarations
         self._documents: Cache[tuple[str, str | None], Document | Unplanned] = Cache(limit // 3)
         self._plans: Cache[Key, Tree] = Cache(limit * 2 // 3)
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "compiler")
 
     @property
     def stats(self) -> Stats:
         """How the cache of plans does."""
         return self._plans.stats
 
-    def plan(
+    async def plan(
         self,
         query: str,
         operation_name: str | None,
@@ -60,10 +69,12 @@ class Compiler:
         """
         document = self._document(query, operation_name, OperationType.QUERY)
         given = document.coerced(variables, shared)
-        plan: Plan = self._found((document, role, document.shape(given)), given, partial(make, document, role))
+        plan: Plan = await self._found(
+            (*document.key, role, document.shape(given)), given, partial(make, document, role)
+        )
         return plan, plan.parameters(given)
 
-    def mutation(
+    async def mutation(
         self,
         query: str,
         operation_name: str | None,
@@ -77,13 +88,13 @@ class Compiler:
         """
         document = self._document(query, operation_name, kind)
         given = document.coerced(variables, {})
-        key = (document, role, document.shape(given))
-        return self._found(key, given, partial(make_mutation, document, role)), given
+        key = (*document.key, role, document.shape(given))
+        return await self._found(key, given, partial(make_mutation, document, role)), given
 
-    def payload(self, document: Document, place: Place, role: Role | None, given: Given) -> Payload:
+    async def payload(self, document: Document, place: Place, role: Role | None, given: Given) -> Payload:
         """Return how what a mutation returned is written for a viewer of this role. Raises NotCompiledError."""
-        key = (document, role, (place, document.shape(given)))
-        payload: Payload = self._found(key, given, partial(make_payload, document, place, role))
+        key = (*document.key, role, (place, document.shape(given)))
+        payload: Payload = await self._found(key, given, partial(make_payload, document, place, role))
         return payload
 
     def _document(self, query: str, operation_name: str | None, kind: OperationType) -> Document:
@@ -102,18 +113,27 @@ class Compiler:
         self._documents.put((query, operation_name), document, PER_DOCUMENT + 4 * len(query))
         return document
 
-    def _found(self, key: Key, given: Given, make: Make[L]) -> L:
+    async def _found(self, key: Key, given: Given, make: Make[L]) -> L:
         """Return what `make` makes for requests such as this one, now or earlier."""
-        tree = self._plans.get(key)
         try:
-            found = find(tree, given) or self._made(key, tree, given, make)
+            found = find(self._plans.get(key), given) or await self._made(key, given, make)
         except BadArgument:
             raise NotCompiledError("a bad argument") from None
         if isinstance(found, Unplanned):
             raise NotCompiledError(found.reason)
         return cast(L, found)
 
-    def _made(self, key: Key, tree: Tree | None, given: Given, make: Make[L]) -> Leaf:
+    async def _made(self, key: Key, given: Given, make: Make[L]) -> Leaf:
+        async with self._turn:
+            if (found := find(self._plans.held(key), given)) is not None:
+                return found  # somebody else has wanted the same
+            made = partial(self._make, given, make)
+            leaf, decisions = await asyncio.get_running_loop().run_in_executor(self._thread, made)
+            tree = grown(self._plans.held(key), decisions.made.items(), leaf)
+            self._plans.put(key, tree, tree.size)
+        return leaf
+
+    def _make(self, given: Given, make: Make[L]) -> tuple[Leaf, Decisions]:
         decisions = Decisions(given)
         made: Leaf
         try:
@@ -125,6 +145,4 @@ class Compiler:
             made = Unplanned("a bug")
         finally:
             decisions.forget()
-        tree = grown(tree, decisions.made.items(), made)
-        self._plans.put(key, tree, tree.size)
-        return made
+        return made, decisions

@@ -61,6 +61,8 @@ class Document:
             raise NotCompiledError("not valid")
         self._text = text
         self.operation_name = operation_name
+        self.key = text.query, operation_name
+        """What it is known by."""
         ast, operation, _ = self.syntax
         self.kind = operation.operation
         """Whether it is a query, a mutation or a subscription."""

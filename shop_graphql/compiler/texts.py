@@ -15,19 +15,22 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Node,
     OperationDefinitionNode,
     OperationType,
+    Token,
+    TokenKind,
     parse,
 )
 
-from shop_graphql.compiler.cache import Cache
+from shop_graphql.compiler.cache import Cache, SharedCache
 from shop_graphql.compiler.limits import Limits, exceeded, over
 from shop_graphql.compiler.pairs import equal_pairs
 from shop_graphql.compiler.sizes import length
-from shop_graphql.compiler.weighing import Figures, Weigher
+from shop_graphql.compiler.weighing import Figures, Weigher, is_introspection
 
 Check = Callable[[DocumentNode], Sequence[GraphQLError]]
-Asts = Cache[str, DocumentNode]
+Asts = SharedCache[str, DocumentNode]
 Fragments = dict[str, FragmentDefinitionNode]
 
 PER_CHARACTER = 120
@@ -40,6 +43,8 @@ MAX_BYTES = 6 * 2**20
 MAX_ERRORS = 5
 MAX_COSTS = 100
 """How many costs are remembered of an operation whose cost depends on variables."""
+
+_NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)
 
 
 class TooCostly(Exception):
@@ -54,7 +59,7 @@ class Text:
     """What is known of a document's text. One beyond the limits is neither validated nor executed."""
 
     def __init__(self, query: str, schema: GraphQLSchema, check: Check, limits: Limits, asts: Asts) -> None:
-        self._query = query
+        self.query = query
         self._schema = schema
         self._check = check
         self._limits = limits
@@ -71,7 +76,7 @@ class Text:
     @property
     def ast(self) -> DocumentNode | None:
         """The document, as far as it may be looked at."""
-        return None if self.errors else self._asts.get(self._query) or self._parsed()
+        return None if self.errors else self._asts.get(self.query) or self._parsed()
 
     @cached_property
     def invalid(self) -> Sequence[GraphQLError]:
@@ -82,7 +87,12 @@ class Text:
     @property
     def size(self) -> int:
         """The bytes that the AST takes, about."""
-        return len(self._query) * PER_CHARACTER
+        return len(self.query) * PER_CHARACTER
+
+    def is_introspection(self, name: str | None) -> bool:
+        """Tell whether an operation asks for the schema, and for nothing else."""
+        named = self._named(name)
+        return len(named) == 1 and is_introspection(named[0])
 
     def cost(self, name: str | None, variables: Mapping[str, Any] | None) -> int:
         """Return the points that an operation costs. Raises TooCostly when they, or its objects, are too many."""
@@ -137,14 +147,16 @@ class Text:
         return over("depth", self._limits.depth, 1 + self._limits.depth, is_exact=False)
 
     def _parsed(self) -> DocumentNode:
-        document = parsed(self._query, self._limits)
-        self._asts.put(self._query, document, self.size)
+        document = parsed(self.query, self._limits)
+        self._asts.put(self.query, document, self.size)
         return document
 
+    def _named(self, name: str | None) -> list[OperationDefinitionNode]:
+        operations = [] if self.ast is None else _operations(self.ast)
+        return [node for node in operations if name is None or (node.name and node.name.value == name)]
+
     def _cost(self, name: str | None, variables: Mapping[str, Any]) -> int | list[GraphQLError]:
-        document = self.ast
-        operations = [] if document is None else _operations(document)
-        named = [node for node in operations if name is None or (node.name and node.name.value == name)]
+        named, document = self._named(name), self.ast
         if document is None or len(named) != 1:
             return 1  # nothing is carried out
         values = {**_defaults(named[0]), **variables}
@@ -163,7 +175,7 @@ class Texts:
         self._check = check
         self._limits = limits
         self._texts: Cache[str, Text] = Cache(size * 2 // 3)
-        self._asts: Asts = Cache(size // 3)
+        self._asts: Asts = SharedCache(size // 3)
 
     def known(self, query: str) -> Text | None:
         """Return a text that was read before."""
@@ -183,13 +195,37 @@ def parsed(query: str, limits: Limits) -> DocumentNode:
     if limits.length and len(query) > limits.length:
         raise over("length", limits.length, len(query))
     try:
-        return parse(query, max_lexical_tokens=limits.tokens or None, max_comments=limits.comments or None)
+        document = parse(query, max_lexical_tokens=limits.tokens or None, max_comments=limits.comments or None)
     except GraphQLSyntaxError as error:
         for name in ("tokens", "comments"):
             limit = getattr(limits, name)
             if error.message.endswith(f"more than {limit} {name}. Parsing aborted."):
                 raise over(name, limit, limit + 1, is_exact=False) from None
         raise
+    _forget_tokens(document)
+    return document
+
+
+def _forget_tokens(document: DocumentNode) -> None:
+    """Let the nodes of a document know where they stand, and no more.
+
+    The tokens are a third of all objects, and know each other in a ring that only a collection of garbage undoes.
+    """
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        following, token.prev, token.next = token.next, None, None
+        token = following
+    nodes: list[Any] = [document]
+    while nodes:
+        node = nodes.pop()
+        if node.loc is not None:
+            node.loc.start_token = node.loc.end_token = _NO_TOKEN
+        for key in node.keys:
+            value = getattr(node, key, None)
+            if isinstance(value, Node):
+                nodes.append(value)
+            elif isinstance(value, tuple | list):
+                nodes += value
 
 
 def _operations(document: DocumentNode) -> list[OperationDefinitionNode]:

@@ -39,6 +39,9 @@ FIELD_COSTS = {"totalCount": POINT, "aggregate": 5 * POINT, "facets": 5 * POINT,
 INTROSPECTION_COSTS = {"__schema": 5, "__type": 1}
 """For each field below: `__schema` leads to all types at once."""
 
+BESIDE = 40
+"""How many times more it costs beside other fields, since then it is answered in the event loop."""
+
 EMPTY = "GRAPHQL_PARSE_FAILED"
 CYCLE = "GRAPHQL_VALIDATION_FAILED"
 
@@ -93,6 +96,7 @@ class Weigher:
         self._fragments = fragments
         self._values = values
         self._walked: dict[str, Figures | None] = {}
+        self._factor = BESIDE
         self.variables: dict[str, None] = {}
         """The names of variables that say how long a list is, in order."""
         self.wrong: list[GraphQLError] = []
@@ -101,6 +105,7 @@ class Weigher:
     def operation(self, node: OperationDefinitionNode) -> Figures:
         """Return the figures of an operation. Raises RecursionError for one that is very deep."""
         root = self._schema.get_root_type(node.operation)
+        self._factor = 1 if is_introspection(node) else BESIDE
         found = self._selections(node.selection_set, root)
         found.directives += len(node.directives or ())
         is_mutation = root is not None and root is self._schema.mutation_type
@@ -163,7 +168,7 @@ class Weigher:
             type_ = self._schema.get_type("__Schema" if name == "__schema" else "__Type")
             inner = self._selections(node.selection_set, type_)
             found.introspections, found.introspection_depth = 1, 1 + inner.depth
-            found.cost = inner.fields * INTROSPECTION_COSTS[name]
+            found.cost = inner.fields * INTROSPECTION_COSTS[name] * self._factor
         else:
             inner = self._selections(node.selection_set, shape.type)
             found.depth += inner.depth
@@ -201,3 +206,10 @@ class Weigher:
                 if size is not None:
                     return max(0, min(size, MAX_PAGE))
         return default
+
+
+def is_introspection(node: OperationDefinitionNode) -> bool:
+    """Tell whether an operation asks for the schema and nothing else; what stands in a fragment is taken for more."""
+    roots = node.selection_set.selections
+    names = {field.name.value if isinstance(field, FieldNode) else "" for field in roots}
+    return bool(names & INTROSPECTION_COSTS.keys()) and names <= {*INTROSPECTION_COSTS, "__typename"}

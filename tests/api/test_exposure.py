@@ -1,5 +1,6 @@
 """What the server tells of itself, in development and in production."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -97,3 +98,14 @@ async def test_the_log_has_one_line_of_a_request_that_was_refused_and_nothing_of
 )
 def test_the_search_of_all_answers_finds_what_must_not_be_told(text: str) -> None:
     assert LEAK.search(f'{{"errors":[{{"message":"{text}"}}]}}')
+
+
+async def test_others_are_served_while_the_schema_is_told(http: httpx.AsyncClient) -> None:
+    types = " ".join(f"a{number}: types {{ fields {{ name args {{ name }} }} }}" for number in range(28))
+    asking = asyncio.create_task(http.post("/graphql", json={"query": f"{{ __schema {{ {types} }} }}"}))
+    turns = 0
+    while not asking.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert len(asking.result().json()["data"]["__schema"]) == 28
+    assert turns > 1000

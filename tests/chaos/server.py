@@ -22,7 +22,8 @@ from shop_graphql.auth import Tokens
 from tests.conftest import UNBOUNDED
 
 WORKERS = 3
-SECRET = secrets.token_urlsafe(48)
+SECRET = os.environ.setdefault("CHAOS_SECRET", secrets.token_urlsafe(48))
+"""Another one each time. Processes that a harness starts know it too."""
 START_TIMEOUT = 60
 """Seconds until a server that was started must answer."""
 
@@ -40,6 +41,11 @@ class Server:
         self._killed: set[int] = set()
         self._process = self._start()
         self.restarts = 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
 
     def said(self) -> str:
         """Return all that the server has logged."""
@@ -116,9 +122,9 @@ class Server:
         return False
 
 
-def admin(hours: float = 24) -> dict[str, str]:
+def admin(hours: float = 24, id: int = 10**9) -> dict[str, str]:
     """Return the headers of somebody who may do everything, for as long as a run can last."""
-    token = Tokens([SECRET]).issue(10**9, Role.ADMIN, lifetime=timedelta(hours=hours))
+    token = Tokens([SECRET]).issue(id, Role.ADMIN, lifetime=timedelta(hours=hours))
     return {"authorization": f"Bearer {token}"}
 
 

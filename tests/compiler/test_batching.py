@@ -95,7 +95,7 @@ async def test_equal_pages_are_read_once(shop: Shop, make: Factory) -> None:
 
 async def test_nobody_waits_for_a_statement_that_nobody_sends(shop: Shop, make: Factory) -> None:
     id = (await make.product()).id
-    plan, parameters = shop.compiler.plan(PRODUCT, None, {"id": f"prod_{id}"}, None, {VIEWER: None})
+    plan, parameters = await shop.compiler.plan(PRODUCT, None, {"id": f"prod_{id}"}, None, {VIEWER: None})
 
     async def ask(turns: int) -> None:
         for _ in range(turns):

@@ -24,7 +24,7 @@ from graphql import (
 from shop_graphql.api.compiled import RULES
 from shop_graphql.api.connections import DEFAULT_LIMIT
 from shop_graphql.api.schema import schema
-from shop_graphql.compiler.cache import Cache
+from shop_graphql.compiler.cache import SharedCache
 from shop_graphql.compiler.limits import UNLIMITED, Limits
 from shop_graphql.compiler.sizes import MAX_PAGE, PAGE
 from shop_graphql.compiler.texts import MAX_COSTS, Text, Texts, TooCostly
@@ -40,7 +40,7 @@ def check(document: DocumentNode) -> list[GraphQLError]:
 
 def text(query: str, **limits: int) -> Text:
     chosen = Limits(**{**vars(UNLIMITED), **limits}) if limits else Limits()
-    return Text(query, SCHEMA, check, chosen, Cache(10**6))
+    return Text(query, SCHEMA, check, chosen, SharedCache(10**6))
 
 
 def refusal(query: str, **limits: int) -> tuple[str, int, int]:
@@ -396,3 +396,24 @@ def test_the_texts_that_are_kept_are_bounded_by_their_size_and_by_their_number()
     assert len(texts._texts._held) < 50
     texts.read("{ a199 }" + " " * 100_000)
     assert texts.known("{ a199 }") is None
+
+
+def test_a_document_that_is_let_go_of_leaves_no_garbage() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        query = "{ a { b(c: [1, {d: $e}]) @f } ...g } fragment g on Query { a { b } }"
+        text(query)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_introspection_costs_more_beside_other_fields() -> None:
+    def cost(query: str) -> int:
+        return Texts(schema._schema, check, Limits()).read(query).cost(None, {})
+
+    assert cost("{ __schema { queryType { name } types { name } } }") == 3
+    assert cost("{ __typename __schema { queryType { name } types { name } } }") == 4
+    assert cost("{ me { id } __schema { queryType { name } types { name } } }") == 82
+    assert cost("{ ...f } fragment f on Query { __schema { queryType { name } types { name } } }") == 81

@@ -77,8 +77,11 @@ async def test_a_payload_is_one_statement_at_the_most(
 
 async def test_postgresql_plans_a_payload_alike_for_any_number_of_objects(both: Both) -> None:
     made = compiler(texts())
-    mutation, given = made.mutation(document("createOrder", "order { items { id } }"), None, {"input": ONE}, Role.ADMIN)
-    plan = made.payload(mutation.document, Place("m", "CreateOrderSuccess"), Role.ADMIN, given).plan
+    mutation, given = await made.mutation(
+        document("createOrder", "order { items { id } }"), None, {"input": ONE}, Role.ADMIN
+    )
+    payload = await made.payload(mutation.document, Place("m", "CreateOrderSuccess"), Role.ADMIN, given)
+    plan = payload.plan
     assert plan is not None
     lines = both.apps["short"].state.database.direct_writes.lines
     one, many = [await lines(f"EXPLAIN {plan.sql}", [[1] * number]) for number in (1, 50)]
@@ -179,21 +182,22 @@ async def test_a_mutation_that_was_posted_is_not_carried_out_by_get(both: Both) 
     assert await tables(both.database) == before
 
 
-def test_the_number_of_items_makes_no_other_payload() -> None:
+async def test_the_number_of_items_makes_no_other_payload() -> None:
     made = compiler(texts())
     query = document("createOrder", PLACED)
     for number in range(1, 20):
         input = input_of("createOrder", {"items": [("prod_1", 1)] * number})
-        made.mutation(query, None, {"input": input}, Role.CUSTOMER)
+        await made.mutation(query, None, {"input": input}, Role.CUSTOMER)
     assert made.stats.entries == 1
 
 
-def test_nothing_is_kept_of_the_values_of_a_request() -> None:
+async def test_nothing_is_kept_of_the_values_of_a_request() -> None:
     made = compiler(texts())
     variables = {"input": {"email": "ada@example.com", "password": "never to be kept"}}
     query = document("login", "user { orders(first: 3) { nodes { id } } }")
-    mutation, given = made.mutation(query, None, variables, None)
-    assert made.payload(mutation.document, Place("m", "LoginSuccess"), Role.CUSTOMER, given).plan is not None
+    mutation, given = await made.mutation(query, None, variables, None)
+    payload = await made.payload(mutation.document, Place("m", "LoginSuccess"), Role.CUSTOMER, given)
+    assert payload.plan is not None
     del given
     gc.collect()
     kept = [given for given in gc.get_objects() if isinstance(given, Given) and "never to be kept" in repr(dict(given))]

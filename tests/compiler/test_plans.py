@@ -1,13 +1,20 @@
 """Plans are made once for each document, role and shape of values, and hold nothing of the values."""
 
+import asyncio
+import time
+import weakref
 from typing import Any
 
 import pytest
+from graphql import OperationType
 
 from shop_graphql.access import Role
 from shop_graphql.api.compiled import Declared, texts
+from shop_graphql.compiler.cache import Cache
 from shop_graphql.compiler.compiler import Compiler
+from shop_graphql.compiler.plans import Plan, make
 from shop_graphql.compiler.selection import NotCompiledError
+from shop_graphql.compiler.texts import PER_CHARACTER
 from shop_graphql.statements.visibility import VIEWER
 
 PRODUCT = "query ($id: ID!) { product(id: $id) { name } }"
@@ -24,11 +31,14 @@ class Plans:
     def __init__(self, limit: int = 2**20) -> None:
         self.compiler = Compiler(texts(), Declared(), limit)
 
+    def plan(self, query: str, role: Role | None, user: int | None = 7, **variables: Any) -> tuple[Plan, list[Any]]:
+        return asyncio.run(self.compiler.plan(query, None, variables, role, {VIEWER: user}))
+
     def sql(self, query: str, role: Role | None = Role.STAFF, **variables: Any) -> str:
-        return self.compiler.plan(query, None, variables, role, {VIEWER: 7})[0].sql
+        return self.plan(query, role, **variables)[0].sql
 
     def parameters(self, query: str, role: Role | None = Role.STAFF, **variables: Any) -> list[Any]:
-        return self.compiler.plan(query, None, variables, role, {VIEWER: 7})[1]
+        return self.plan(query, role, **variables)[1]
 
     @property
     def made(self) -> int:
@@ -88,10 +98,10 @@ def test_values_of_another_shape_have_another_statement(
 
 
 def test_a_plan_tells_which_parameters_vary(plans: Plans) -> None:
-    plan, parameters = plans.compiler.plan(PRODUCT, None, {"id": "prod_42"}, Role.STAFF, {VIEWER: None})
+    plan, parameters = plans.plan(PRODUCT, Role.STAFF, None, id="prod_42")
     assert (plan.varying, parameters) == ((0,), [42])
     query = "{ products(first: 3) { nodes { id } } me { id } }"
-    plan, parameters = plans.compiler.plan(query, None, {}, Role.CUSTOMER, {VIEWER: 7})
+    plan, parameters = plans.plan(query, Role.CUSTOMER)
     assert ([parameters[number] for number in plan.varying], parameters[0]) == ([7], 3)
 
 
@@ -195,3 +205,52 @@ def test_a_bug_in_the_compiler_is_logged_and_left_to_the_resolvers(
         with pytest.raises(NotCompiledError, match="a bug"):
             plans.sql(PRODUCT, id="prod_1")
     assert [record.getMessage() for record in caplog.records] == ["Bug in the compiler, which the resolvers cover up"]
+
+
+WORDS = " ".join(f"w{number}" for number in range(10))
+SEARCHES = " ".join(f'a{n}: products(first: 5, where: {{search: "{WORDS}"}}) {{ nodes {{ id }} }}' for n in range(19))
+
+
+async def test_others_are_served_while_a_large_plan_is_made(plans: Plans) -> None:
+    making = asyncio.create_task(plans.compiler.plan(f"{{ {SEARCHES} }}", None, {}, None, {VIEWER: None}))
+    turns = 0
+    while not making.done():
+        await asyncio.sleep(0)
+        turns += 1
+    plan, _ = making.result()
+    assert len(plan.sql) > 50_000
+    assert turns > 10
+
+
+async def test_what_many_want_at_once_is_made_once(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def noted(*arguments: Any) -> Any:
+        made.append(arguments)
+        return make(*arguments)
+
+    monkeypatch.setattr("shop_graphql.compiler.compiler.make", noted)
+    asked = [plans.compiler.plan(PRODUCT, None, {"id": f"prod_{n}"}, None, {VIEWER: None}) for n in range(20)]
+    found = await asyncio.gather(*asked)
+    assert len({id(plan) for plan, _ in found}) == len(made) == 1
+    assert [parameters for _, parameters in found] == [[n] for n in range(20)]
+
+
+def test_a_plan_outlives_its_document_and_keeps_it_from_nobody(plans: Plans) -> None:
+    query = "{ product(id: 1) { id name } }"
+    plans.sql(query)
+    before = weakref.ref(plans.compiler._document(query, None, OperationType.QUERY))
+    plans.compiler._documents = Cache(0)
+    plans.compiler._texts = texts()
+    deadline = time.monotonic() + 5
+    while before() is not None and time.monotonic() < deadline:  # the thread may be about to let go of it
+        time.sleep(0.01)
+    assert before() is None
+    assert plans.sql(query)
+    assert plans.compiler.stats.entries == 1
+
+
+async def test_a_mutation_is_counted_with_the_document_that_it_holds_on_to(plans: Plans) -> None:
+    query = 'mutation { logout(input: {refreshToken: ""}) { __typename } }' + " " * 1000
+    await plans.compiler.mutation(query, None, {}, None)
+    assert plans.compiler.stats.bytes > len(query) * PER_CHARACTER

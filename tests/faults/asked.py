@@ -36,17 +36,29 @@ _KEY = "load-%024x"
 _NO_KEY = _KEY % 0
 
 
-def requests(address: str, mixture: Mapping[str, int], random: Random, products: int, users: int) -> Iterator[bytes]:
-    """Return requests without end for the sample shop of this size at `host:port`. No two have the same key."""
+def requests(
+    address: str,
+    mixture: Mapping[str, int],
+    random: Random,
+    products: int,
+    users: int,
+    *,
+    id: int = 10**9,
+    made: int = MADE,
+) -> Iterator[bytes]:
+    """Return requests without end for the sample shop of this size at `host:port`, of the admin `id`.
+
+    No two have the same key.
+    """
     head = (
         f"POST /graphql HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n"
-        f"authorization: {admin()['authorization']}\r\ncontent-length: "
+        f"authorization: {admin(id=id)['authorization']}\r\ncontent-length: "
     ).encode()
-    kinds = random.choices([*mixture], [*mixture.values()], k=MADE)
+    kinds = random.choices([*mixture], [*mixture.values()], k=made)
     bodies = [_body(kind, random, products, users) for kind in kinds]
-    made = [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in bodies]
+    whole = [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in bodies]
     first, no_key = random.getrandbits(90), _NO_KEY.encode()
-    for number, request in zip(count(first), cycle(made), strict=False):
+    for number, request in zip(count(first), cycle(whole), strict=False):
         yield request.replace(no_key, (_KEY % number).encode()) if no_key in request else request
 
 

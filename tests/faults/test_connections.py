@@ -113,6 +113,17 @@ async def test_half_open_connections_keep_nobody_out() -> None:
             writer.close()
 
 
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01 no request\r\n\r\n", b"GET / HTTP/1.1\r\nhost shop\r\n\r\n"])
+async def test_a_request_with_garbage_behind_it_is_answered_all_the_same(garbage: bytes) -> None:
+    async with running(Serving(Limits())) as shop:
+        reader, writer = await shop.connect(REQUEST + b"\r\n" + garbage)
+        answer = await asyncio.wait_for(reader.read(), 3)
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert answer.endswith(b"hello")
+        assert answer.count(b"HTTP/1.1") == 1
+
+
 @pytest.fixture
 def delay(monkeypatch: pytest.MonkeyPatch) -> float:
     monkeypatch.setattr(DRAINING, "has_begun", False)

@@ -57,8 +57,8 @@ QUICK = [
 
 
 @pytest.mark.parametrize(("query", "is_slow"), [(query, True) for query in SLOW] + [(query, False) for query in QUICK])
-def test_statements_that_look_at_many_rows_are_known(query: str, is_slow: bool) -> None:
-    plan, _ = compiler(texts()).plan(query, None, {}, Role.ADMIN, {VIEWER: 1})
+async def test_statements_that_look_at_many_rows_are_known(query: str, is_slow: bool) -> None:
+    plan, _ = await compiler(texts()).plan(query, None, {}, Role.ADMIN, {VIEWER: 1})
     assert plan.pace.is_slow is is_slow
 
 
