@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from multiprocessing import parent_process
 from typing import Any
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shop_graphql import housekeeping, storefront
 from shop_graphql.accounts import Accounts
 from shop_graphql.api import graphiql
-from shop_graphql.api.admission import Admission, Load
+from shop_graphql.api.admission import Admission
 from shop_graphql.api.arriving import Arriving
 from shop_graphql.api.cross_origin import readable
 from shop_graphql.api.events import EventEndpoint, with_events
@@ -50,6 +50,8 @@ class Shop(Starlette):
         super().__init__(**options)
         self._endpoint = endpoint
         self._websocket = websocket
+        # It would lead to whatever host the request names.
+        self.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -72,13 +74,30 @@ def create_app(settings: Settings | None = None) -> Starlette:
     accounts = Accounts(database, settings)
     page = graphiql.page(settings.graphiql_headers, cdn=settings.graphiql_cdn) if exposure(settings).graphiql else None
     endpoint = GraphQLEndpoint(database, accounts, settings, graphiql=page)
-    watches, listeners = Watches(database.direct_writes), Listeners(settings)
+    pulse = Pulse(settings.memory_limit)
+
+    def is_ending() -> bool:
+        return DRAINING.has_begun or pulse.is_bloated
+
+    watches, listeners = Watches(database.direct_writes), Listeners(settings, is_ending)
     subscriptions = Subscriptions(database, accounts, watches, endpoint, settings)
     events = EventEndpoint(subscriptions, endpoint, listeners, settings.heartbeat)
     guarded = Admission(with_events(endpoint, events), settings.max_requests, settings.request_timeout)
     websocket = WebSocketEndpoint(subscriptions, endpoint, accounts, listeners, settings)
-    pulse = Pulse(settings.memory_limit)
     DRAINING.delay = settings.drain_delay
+
+    def figures() -> Mapping[str, float]:
+        load = guarded.load
+        return {
+            "requests": load.requests,
+            "refused": load.refused,
+            "late": load.late,
+            "streams": len(watches),
+            "sockets": len(websocket),
+            "connections": database.connections,
+            "loopLagSeconds": round(pulse.lag, 4),
+            "memoryBytes": pulse.memory,
+        }
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG001
@@ -86,7 +105,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             if pulse.is_bloated:
                 raise StartupError(f"SHOP_MEMORY_LIMIT: a worker takes {pulse.memory // MIB} MiB from its start.")
             await check(database.engine)
-            async with housekeeping.running(database), pulse.beating(_be_replaced):
+            async with housekeeping.running(database, settings.events_kept), pulse.beating(_be_replaced):
                 yield {STOP: listeners.stopping.set}
         finally:
             await endpoint.gate.close()
@@ -94,9 +113,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await database.close()
 
     routes = [
-        Route("/", RedirectResponse(PATH)),
+        *(Route(path, RedirectResponse(PATH)) for path in ("/", f"{PATH}/")),
         Route(PATH, endpoint),
-        *_watched(guarded, pulse, database),
+        *_watched(figures, database, is_ending),
         *(graphiql.files() if page else []),
         *(storefront.routes(settings.storefront_dir) if settings.storefront_dir else []),
     ]
@@ -111,28 +130,18 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return app
 
 
-def _watched(admission: Admission, pulse: Pulse, database: Database) -> list[Route]:
+def _watched(
+    figures: Callable[[], Mapping[str, float]], database: Database, is_ending: Callable[[], bool]
+) -> list[Route]:
     """Return what others watch a worker by."""
 
     async def health(request: Request) -> Response:  # noqa: ARG001
-        return JSONResponse({"status": "ok", **_figures(admission.load, pulse, database)})
+        return JSONResponse({"status": "ok", **figures()})
 
     async def ready(request: Request) -> Response:  # noqa: ARG001
-        is_wanted = not DRAINING.has_begun and not pulse.is_bloated
-        return await _readiness(database) if is_wanted else JSONResponse({"status": "ending"}, 503)
+        return JSONResponse({"status": "ending"}, 503) if is_ending() else await _readiness(database)
 
     return [Route("/health", health), Route("/ready", ready)]
-
-
-def _figures(load: Load, pulse: Pulse, database: Database) -> dict[str, float]:
-    return {
-        "requests": load.requests,
-        "refused": load.refused,
-        "late": load.late,
-        "connections": database.connections,
-        "loopLagSeconds": round(pulse.lag, 4),
-        "memoryBytes": pulse.memory,
-    }
 
 
 def _be_replaced() -> None:

@@ -52,25 +52,25 @@ def serve(
     reload: Annotated[bool, typer.Option("--reload", help="Start again whenever the code changes.")] = False,
 ) -> None:
     """Serve the shop in DATABASE_URL or, without it, one in the embedded PostgreSQL."""
-    from shop_graphql import commands
+    from shop_graphql.commands import server
 
-    commands.serve(host, port, workers, reload)
+    server.serve(host, port, workers, reload)
 
 
 @app.command()
 def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve a shop full of sample data, which stays between runs. DATABASE_URL is left alone."""
-    from shop_graphql import commands
+    from shop_graphql.commands import server
 
-    commands.demo(host, port)
+    server.demo(host, port)
 
 
 @app.command()
 def migrate() -> None:
     """Make the tables in DATABASE_URL, or bring them up to date."""
-    from shop_graphql import commands
+    from shop_graphql.commands import data
 
-    commands.migrate()
+    data.migrate()
 
 
 @app.command()
@@ -82,9 +82,9 @@ def seed(
     random_seed: Annotated[int, typer.Option(help="Another number makes another shop.")] = SIZE.random_seed,
 ) -> None:
     """Load a sample shop into the empty one in DATABASE_URL, or in the embedded PostgreSQL."""
-    from shop_graphql import commands
+    from shop_graphql.commands import data
 
-    commands.seed(Size(categories, products, users, orders, random_seed))
+    data.seed(Size(categories, products, users, orders, random_seed))
 
 
 @app.command("import")
@@ -103,9 +103,9 @@ def import_(
     without a SKU is a bad line. Every 250 lines are one transaction: interrupted, run it again, and what was done
     already counts as unchanged.
     """
-    from shop_graphql import commands
+    from shop_graphql.commands import products
 
-    commands.import_products(file, policy, rejects, dry_run)
+    products.import_products(file, policy, rejects, dry_run)
 
 
 @app.command()
@@ -116,17 +116,17 @@ def export(
 
     A product without a SKU is written with an empty one, and import reports it as a bad line: give it a SKU first.
     """
-    from shop_graphql import commands
+    from shop_graphql.commands import products
 
-    commands.export_products(file)
+    products.export_products(file)
 
 
 @app.command()
 def reconcile() -> None:
     """Check that stock, ledger, orders, keys and events in DATABASE_URL agree. Exit code 1 when anything is wrong."""
-    from shop_graphql import commands
+    from shop_graphql.commands import data
 
-    commands.reconcile()
+    data.reconcile()
 
 
 @users.command("create")
@@ -142,9 +142,9 @@ def create_user(
     role: Annotated[Literal["customer", "staff", "admin"], typer.Option(help="What the user may do.")] = "customer",
 ) -> None:
     """Create an account that can sign in, such as the first admin of a new shop."""
-    from shop_graphql import commands
+    from shop_graphql.commands import accounts
 
-    commands.create_user(email, name, role, password)
+    accounts.create_user(email, name, role, password)
 
 
 @app.command()
@@ -154,9 +154,9 @@ def token(
     hours: Annotated[float, typer.Option(help="How long it is valid.", min=0.01, max=24 * 366)] = 1,
 ) -> None:
     """Print an access token, for scripts and for trying things out. No database is asked."""
-    from shop_graphql import commands
+    from shop_graphql.commands import accounts
 
-    commands.show_token(user, role, hours)
+    accounts.show_token(user, role, hours)
 
 
 @app.command()
@@ -170,9 +170,9 @@ def explain(
     user: Annotated[str | None, typer.Option(help="Ask as the user of this id, for example user_1.")] = None,
 ) -> None:
     """Print the SQL statement that answers a query, and how PostgreSQL goes about it."""
-    from shop_graphql import commands
+    from shop_graphql.commands import data
 
-    commands.explain(query, variables, analyze, role, user)
+    data.explain(query, variables, analyze, role, user)
 
 
 @app.command()
@@ -186,9 +186,9 @@ def schema() -> None:
 @app.command()
 def settings() -> None:
     """Print every setting: its variable, its value here and what it does."""
-    from shop_graphql import commands
+    from shop_graphql.commands import configuration
 
-    commands.show_settings()
+    configuration.show_settings()
 
 
 def main() -> None:

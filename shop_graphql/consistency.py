@@ -1,6 +1,8 @@
 """What must hold in every shop at every moment, each as one SQL statement that finds what breaks it.
 
 Orders of the sample shop were loaded, not placed: they took nothing from today's stock, and no event tells of them.
+Events that are old are swept from the outbox, and the sweep says from which moment on none is missing. What was done
+since then must have its event; what is older is judged without.
 """
 
 from collections.abc import Mapping
@@ -29,6 +31,22 @@ class Violation:
 
     check: Check
     rows: list[Mapping[str, Any]]
+
+
+_EVENTS = """
+    WITH swept AS (
+        SELECT coalesce(max((payload->>'before')::timestamptz), '-infinity') AS before
+        FROM outbox WHERE kind = 'outbox.swept'
+    ),
+    events AS (
+        SELECT kind, payload, (payload->>'orderId')::bigint AS order_id FROM outbox, swept WHERE created_at >= before
+    ),
+"""
+"""The events of the time of which none is missing."""
+
+
+def _with_events(rest: str) -> str:
+    return _EVENTS + rest
 
 
 STOCK = Check(
@@ -76,8 +94,12 @@ BALANCE = Check(
 TAKEN = Check(
     "order movements",
     "An order that was placed took its items from stock exactly once; one that was loaded took nothing.",
-    """
-    WITH placed AS (SELECT (payload->>'orderId')::bigint AS order_id FROM outbox WHERE kind = 'order.placed'),
+    # One whose event may have been swept shows by what it took that it was placed.
+    _with_events("""
+    placed AS (
+        SELECT order_id FROM events WHERE kind = 'order.placed'
+        UNION SELECT order_id FROM stock_movements, swept WHERE kind = 'order' AND created_at < before
+    ),
     wanted AS (
         SELECT order_id, product_id, sum(quantity) AS quantity FROM order_items
         WHERE order_id IN (SELECT order_id FROM placed) GROUP BY order_id, product_id
@@ -89,15 +111,15 @@ TAKEN = Check(
     SELECT order_id, product_id, coalesce(wanted.quantity, 0) AS ordered, coalesce(taken.quantity, 0) AS taken
     FROM wanted FULL JOIN taken USING (order_id, product_id)
     WHERE wanted.quantity IS DISTINCT FROM taken.quantity ORDER BY order_id, product_id LIMIT :limit
-    """,
+    """),
 )
 RETURNED = Check(
     "order returns",
     "Only a cancelled order was returned to stock: once, and whole if that was asked for.",
-    """
-    WITH asked AS (
-        SELECT (payload->>'orderId')::bigint AS order_id, bool_or((payload->>'restock')::boolean) AS restock
-        FROM outbox WHERE kind = 'order.cancelled' GROUP BY 1
+    _with_events("""
+    asked AS (
+        SELECT order_id, bool_or((payload->>'restock')::boolean) AS restock
+        FROM events WHERE kind = 'order.cancelled' GROUP BY 1
     ),
     wanted AS (
         SELECT o.id AS order_id, i.product_id,
@@ -114,31 +136,26 @@ RETURNED = Check(
     FROM wanted FULL JOIN returned USING (order_id, product_id)
     WHERE coalesce(returned.quantity, 0) NOT BETWEEN coalesce(wanted.least, 0) AND coalesce(wanted.most, 0)
     ORDER BY order_id, product_id LIMIT :limit
-    """,
+    """),
 )
 DELETED = Check(
     "deleted orders",
     "Of a product, deleted orders took what they did not return: nothing, but for those cancelled without a return.",
     # The ledger no longer knows which order it was, so all are judged together. A deleted order that had been loaded
-    # returns what it never took; where there is one, only too little can be told.
-    """
-    WITH deleted AS (SELECT (payload->>'orderId')::bigint AS order_id FROM outbox WHERE kind = 'order.deleted'),
-    placed AS (
-        SELECT (payload->>'orderId')::bigint AS order_id, payload->'items' AS items
-        FROM outbox WHERE kind = 'order.placed'
-    ),
-    kept AS (
-        SELECT (payload->>'orderId')::bigint AS order_id FROM outbox
-        WHERE kind = 'order.cancelled' AND NOT (payload->>'restock')::boolean
-    ),
+    # returns what it never took, and one that was placed before the events begin what it took then; where there is one,
+    # only too little can be told.
+    _with_events("""
+    deleted AS (SELECT order_id FROM events WHERE kind = 'order.deleted'),
+    placed AS (SELECT order_id, payload->'items' AS items FROM events WHERE kind = 'order.placed'),
+    kept AS (SELECT order_id FROM events WHERE kind = 'order.cancelled' AND NOT (payload->>'restock')::boolean),
     gone AS (
         SELECT (item->>'productId')::bigint AS product_id, sum((item->>'quantity')::bigint) AS quantity
         FROM placed JOIN deleted USING (order_id) JOIN kept USING (order_id), jsonb_array_elements(items) AS item
         GROUP BY 1
     ),
     ledger AS (
-        SELECT product_id, sum(delta) AS delta FROM stock_movements
-        WHERE kind IN ('order', 'return') AND order_id IS NULL GROUP BY product_id
+        SELECT product_id, sum(delta) AS delta FROM stock_movements, swept
+        WHERE kind IN ('order', 'return') AND order_id IS NULL AND created_at >= before GROUP BY product_id
     )
     SELECT p.id AS product_id, -coalesce(gone.quantity, 0) AS expected, coalesce(ledger.delta, 0) AS ledger
     FROM products p LEFT JOIN gone ON gone.product_id = p.id LEFT JOIN ledger ON ledger.product_id = p.id
@@ -146,44 +163,45 @@ DELETED = Check(
         OR coalesce(ledger.delta, 0) > -coalesce(gone.quantity, 0)
         AND NOT EXISTS (SELECT FROM deleted WHERE order_id NOT IN (SELECT order_id FROM placed))
     ORDER BY p.id LIMIT :limit
-    """,
+    """),
 )
 KEYS = Check(
     "idempotency keys",
     "A key has an answer; that of createOrder names one order, there or deleted since; no order has two keys.",
-    """
-    WITH answers AS (SELECT key, answer, (answer->'row'->>'id')::bigint AS id FROM idempotency_keys),
+    _with_events("""
+    answers AS (
+        SELECT key, answer, (answer->'row'->>'id')::bigint AS id, created_at >= before AS is_told
+        FROM idempotency_keys, swept
+    ),
     creations AS (
-        SELECT key, id AS order_id, count(*) OVER (PARTITION BY id) AS keys FROM answers
+        SELECT key, id AS order_id, is_told, count(*) OVER (PARTITION BY id) AS keys FROM answers
         WHERE answer->>'table' = 'orders' AND answer->'row'->>'status' = 'pending'
     ),
-    deleted AS (SELECT (payload->>'orderId')::bigint AS order_id FROM outbox WHERE kind = 'order.deleted')
+    deleted AS (SELECT order_id FROM events WHERE kind = 'order.deleted')
     SELECT key, order_id, keys FROM creations
-    WHERE keys > 1 OR (order_id NOT IN (SELECT id FROM orders) AND order_id NOT IN (SELECT order_id FROM deleted))
+    WHERE keys > 1
+        OR is_told AND order_id NOT IN (SELECT id FROM orders) AND order_id NOT IN (SELECT order_id FROM deleted)
     UNION ALL
     SELECT key, NULL, NULL FROM answers WHERE answer IS NULL OR jsonb_typeof(answer) = 'null'
     ORDER BY key LIMIT :limit
-    """,
+    """),
 )
 PLACED = Check(
     "order.placed events",
     "An order with a key has exactly one order.placed event, and every such event an order, there or deleted since.",
-    """
-    WITH events AS (
-        SELECT (payload->>'orderId')::bigint AS order_id, count(*) AS events
-        FROM outbox WHERE kind = 'order.placed' GROUP BY 1
-    ),
+    _with_events("""
+    placed AS (SELECT order_id, count(*) AS events FROM events WHERE kind = 'order.placed' GROUP BY 1),
     known AS (
-        SELECT (answer->'row'->>'id')::bigint AS order_id FROM idempotency_keys
-        WHERE answer->>'table' = 'orders' AND answer->'row'->>'status' = 'pending'
+        SELECT (answer->'row'->>'id')::bigint AS order_id FROM idempotency_keys, swept
+        WHERE created_at >= before AND answer->>'table' = 'orders' AND answer->'row'->>'status' = 'pending'
     ),
-    deleted AS (SELECT (payload->>'orderId')::bigint AS order_id FROM outbox WHERE kind = 'order.deleted')
-    SELECT order_id, coalesce(events, 0) AS events FROM events FULL JOIN (SELECT DISTINCT order_id FROM known) AS known
+    deleted AS (SELECT order_id FROM events WHERE kind = 'order.deleted')
+    SELECT order_id, coalesce(events, 0) AS events FROM placed FULL JOIN (SELECT DISTINCT order_id FROM known) AS known
         USING (order_id)
     WHERE events IS DISTINCT FROM 1
         OR (order_id NOT IN (SELECT id FROM orders) AND order_id NOT IN (SELECT order_id FROM deleted))
     ORDER BY order_id LIMIT :limit
-    """,
+    """),
 )
 CHECKS = (STOCK, TOTAL, ITEMS, LEDGER, BALANCE, TAKEN, RETURNED, DELETED, KEYS, PLACED)
 """All that must hold, in the order in which it is reported."""

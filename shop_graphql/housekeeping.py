@@ -1,11 +1,15 @@
-"""What the server does by itself, beside answering: old idempotency keys and sessions are swept away."""
+"""What the server does by itself, beside answering: old idempotency keys, sessions and events are swept away."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql import services
 from shop_graphql.database import Database
@@ -16,10 +20,16 @@ EVERY = 600.0
 """Seconds between two rounds."""
 
 
+Sweep = Callable[[AsyncSession], Coroutine[Any, Any, int]]
+"""Deletes some of what is old, and returns how much."""
+
+
 @asynccontextmanager
-async def running(database: Database, every: float = EVERY) -> AsyncIterator[None]:
-    """Keep house inside the block."""
-    task = asyncio.create_task(_keep(database, every))
+async def running(
+    database: Database, events_kept: timedelta | None = None, every: float = EVERY
+) -> AsyncIterator[None]:
+    """Keep house inside the block; without `events_kept` all events of the outbox stay."""
+    task = asyncio.create_task(_keep(database, events_kept, every))
     try:
         yield
     finally:
@@ -28,12 +38,15 @@ async def running(database: Database, every: float = EVERY) -> AsyncIterator[Non
             await task
 
 
-async def _keep(database: Database, every: float) -> None:
+async def _keep(database: Database, events_kept: timedelta | None, every: float) -> None:
+    sweeps: list[Sweep] = [services.sweep, services.sweep_sessions]
+    if events_kept is not None:
+        sweeps.append(partial(services.sweep_outbox, kept=events_kept))
     while True:
         await asyncio.sleep(every)
         try:
-            for sweep in (services.sweep, services.sweep_sessions):
+            for sweep in sweeps:
                 while await database.write(sweep):
                     pass
         except (SQLAlchemyError, OSError) as error:
-            logger.warning("Old idempotency keys and sessions stay for now: %s", type(error).__name__)
+            logger.warning("Old idempotency keys, sessions and events stay for now: %s", type(error).__name__)

@@ -33,8 +33,15 @@ WORKER_APP = "shop_graphql.serving:worker_app"
 PROTOCOL = "shop_graphql.protocol:Guarded"
 """By name, since httptools is not to be had everywhere."""
 
+YOUNG = 10_000
+"""Objects that are made before the youngest are looked through for garbage. By Python's own 700, hundreds of requests
+under way are looked through again and again, and none of it is garbage.
+"""
+
 GRACE = 10
 """Seconds that requests under way may take once the server has been asked to stop."""
+
+SEND_TIMEOUT = 30.0
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -99,15 +106,28 @@ def _hang_up(_number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Take the port before anything else is started; who connects early waits. Raises StartupError."""
+def listening(host: str, port: int, send_timeout: float = SEND_TIMEOUT) -> Iterator[socket.socket]:
+    """Take the port before anything else is started; who connects early waits. Raises StartupError.
+
+    A connection ends by itself when its client has taken nothing of what waits to be sent for so many seconds.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise StartupError(_why_not(host, port, error)) from None
     with listener:
+        _end_unread(listener, send_timeout)
         yield listener
+
+
+def _end_unread(listener: socket.socket, seconds: float) -> None:
+    """Have the kernel end connections that stand still, which inherit this, and of which it alone knows.
+
+    What uvicorn has written waits in a transport without a limit, and one that is closed waits for it to be read.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
 
 
 def address(listener: socket.socket) -> str:
@@ -124,6 +144,9 @@ class Limits:
     head_timeout: float = 5.0
     connections: int = 800
     keep_alive: int = 5
+    head: int = 65_536
+    """Bytes of a request's first line and headers."""
+    body: int = 131_072
 
 
 @dataclass(frozen=True)
@@ -172,6 +195,7 @@ def app() -> ASGIApplication:
         signal.signal(signal.SIGTERM, draining(cast(Handler, end)))
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     return made
 
 

@@ -1,6 +1,7 @@
 """Every setting of the server, read once from the environment and checked before anything starts."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -79,14 +80,20 @@ class Settings(BaseSettings):
         description="Share of the connections that searches, figures, reports and lists by stock may take.",
     )
     max_requests: int = Field(
-        300, ge=1, le=100_000, description="Requests a worker deals with at once; further ones are refused."
+        300, ge=1, le=100_000, description="Requests a worker deals with at once; others wait, then are refused."
     )
     max_connections: int = Field(
         800, ge=1, le=100_000, description="Connections of clients a worker keeps open; further ones are closed."
     )
     head_timeout: Seconds = Field(5.0, description="Seconds in which a request must have come in whole.")
+    head_limit: int = Field(
+        65_536, ge=4096, description="Bytes of the longest first line and headers of a request, its URL included."
+    )
     keep_alive_timeout: int = Field(
         5, ge=1, le=3600, description="Seconds a client's connection is kept open between two requests."
+    )
+    send_timeout: Seconds = Field(
+        30.0, description="Seconds after which a client that takes nothing of what waits for it is cut off."
     )
     drain_delay: float = Field(
         0.0, ge=0, le=3600, description="Seconds a worker goes on serving after SIGTERM, while /ready says 503."
@@ -158,6 +165,9 @@ class Settings(BaseSettings):
         description="Origins of pages that may read answers and open WebSockets, as https://shop.example.com, "
         "separated by commas; the server's own may always.",
     )
+    outbox_days: int = Field(
+        30, ge=0, le=36_500, description="Days after which events are swept from the outbox. 0: they stay."
+    )
     env: Literal["development", "production"] = Field(
         "development", description="In production neither GraphiQL nor the schema is shown, nor are names suggested."
     )
@@ -199,6 +209,11 @@ class Settings(BaseSettings):
     login_attempts_per_address: str = Field(
         "100/15minutes", description="How many attempts to sign in one address may make, and in which time."
     )
+
+    @property
+    def events_kept(self) -> timedelta | None:
+        """How long events stay in the outbox; None for ever."""
+        return timedelta(days=self.outbox_days) if self.outbox_days else None
 
     @property
     def origins(self) -> list[str]:

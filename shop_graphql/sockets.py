@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.protocol import State
 
 STOP = "stop"
@@ -16,6 +17,11 @@ LINGER = 5.0
 """Seconds that a closed connection may take to read what was sent before."""
 
 NOT_TEXT = 1007
+
+NO_HANDSHAKE = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 11\r\n"
+    b"connection: close\r\n\r\nBad Request"
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,29 @@ class WebSocket(WebSocketsSansIOProtocol):
         """Begin, on a transport that is gone soon after it was closed."""
         super().connection_made(cast(BaseTransport, _Lingering(cast(asyncio.Transport, transport), self.loop)))
 
+    def data_received(self, data: bytes) -> None:
+        """Read on. What is no handshake at all is refused; uvicorn would keep its connection for good, in silence."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(NO_HANDSHAKE)
+            self.transport.close()
+
+    def handle_cont(self, event: Frame) -> None:
+        """Go on with a message. Empty frames count for nothing in its size, and would fill the memory."""
+        if event.data or event.fin:
+            super().handle_cont(event)
+
+    def pause_writing(self) -> None:
+        """Read no further from whoever does not read: each ping would leave another pong in memory."""
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read on, unless the app has to first."""
+        super().resume_writing()
+        if not self.read_paused:
+            self.transport.resume_reading()
+
     def send_receive_event_to_app(self) -> None:
         """Hand a message on. One that is no UTF-8 ends the connection without a traceback in the log."""
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
@@ -59,6 +88,8 @@ class WebSocket(WebSocketsSansIOProtocol):
         if self.close_sent:
             raise ClientDisconnected
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # by a refusal, which uvicorn would take for none, and log a mistake
 
 
 class _Lingering:

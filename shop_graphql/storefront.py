@@ -5,8 +5,8 @@ from pathlib import Path
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -20,7 +20,11 @@ def routes(folder: Path) -> list[BaseRoute]:
         raise StartupError(f"SHOP_STOREFRONT_DIR: there is no index.html in {folder}; `make storefront` builds one.")
     smaller = [Middleware(GZipMiddleware, compresslevel=6)]
     assets = HashedFiles(directory=folder / "assets", check_dir=False)
-    return [Mount("/shop/assets", assets, middleware=smaller), Mount("/shop", SinglePage(folder))]
+    return [
+        Route("/shop", RedirectResponse("/shop/")),
+        Mount("/shop/assets", assets, middleware=smaller),
+        Mount("/shop", SinglePage(folder)),
+    ]
 
 
 class SinglePage(StaticFiles):

@@ -70,6 +70,11 @@ LEAK = re.compile(
 """What tells strangers how the server is made, and belongs into the log."""
 
 
+def assert_no_leak(text: str) -> None:
+    """Fail when a text that was sent to a client tells that."""
+    assert LEAK.search(text) is None, text
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_answer_tells_how_the_server_is_made() -> Iterator[None]:
     """Search every answer that any test gets from the application."""
@@ -78,7 +83,7 @@ def _no_answer_tells_how_the_server_is_made() -> Iterator[None]:
     async def searched(self: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
         response = await send(self, request, **options)
         if "json" in response.headers.get("content-type", "") and not options.get("stream"):
-            assert LEAK.search(response.text) is None, response.text
+            assert_no_leak(response.text)
         return response
 
     with pytest.MonkeyPatch.context() as patch:

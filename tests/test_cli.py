@@ -201,7 +201,8 @@ def test_serve_leaves_the_settings_of_a_named_database_alone(
     monkeypatch.setenv("SHOP_PGBOUNCER", "true")
     monkeypatch.setenv("SHOP_HEAD_TIMEOUT", "3")
     assert run("serve", "--port", "0", "--workers", "3")[0] == 0
-    how = serving.Serving(serving.Limits(head_timeout=3, connections=800, keep_alive=5), log_level="info")
+    limits = serving.Limits(head_timeout=3, connections=800, keep_alive=5, head=65_536, body=131_072)
+    how = serving.Serving(limits, log_level="info")
     assert calls == [(database_url, "true", how, {"workers": 3, "reload": False})]
 
 

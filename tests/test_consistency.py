@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from typer.testing import CliRunner
 
@@ -17,7 +18,16 @@ from shop_graphql.cli import app
 from shop_graphql.connection import transaction
 from shop_graphql.consistency import CHECKS, violations
 from shop_graphql.database import Database
-from shop_graphql.models import IdempotencyKey, MovementKind, Order, OrderItem, OrderStatus, Product, StockMovement
+from shop_graphql.models import (
+    IdempotencyKey,
+    MovementKind,
+    Order,
+    OrderItem,
+    OrderStatus,
+    OutboxEvent,
+    Product,
+    StockMovement,
+)
 from shop_graphql.sample.loading import load
 from shop_graphql.sample.size import Size
 from shop_graphql.services import locks, orders, outbox, stock
@@ -267,3 +277,80 @@ def test_reconcile_prints_every_check_and_fails_when_one_does(server_url: str, m
     assert all(check.name in good.stdout for check in CHECKS)
     assert (bad.exit_code, bad.stdout.count(" ok ")) == (1, len(CHECKS) - 1)
     assert "product_id 1, stock_quantity 77, ledger " in bad.stdout
+
+
+AGE = """
+    UPDATE idempotency_keys SET created_at = created_at - interval '40 days';
+    UPDATE orders SET created_at = created_at - interval '40 days';
+    UPDATE stock_movements SET created_at = created_at - interval '40 days';
+    UPDATE outbox SET created_at = created_at - interval '40 days'
+"""
+
+
+async def _sweep(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make all that is there forty days older, and sweep the outbox of all of it, which is less than a batch."""
+    for statement in AGE.split(";"):
+        await shop.run(_execute, statement=statement)
+    async with shop.database.transaction() as session:
+        count = await session.scalar(select(func.count()).select_from(OutboxEvent))
+    monkeypatch.setattr(outbox, "BATCH", count)
+    assert await shop.run(services.sweep_outbox, kept=timedelta(days=30)) == count
+
+
+async def test_a_shop_whose_events_were_swept_is_consistent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = [await shop.order(1, key=f"key {number}") for number in range(5)]
+    pending, cancelled, kept, deleted, kept_and_deleted = orders
+    await shop.run(services.cancel_order, order_id=cancelled.id)
+    for order in (kept, kept_and_deleted):
+        await shop.run(services.cancel_order, order_id=order.id, restock=False)
+    for order in (deleted, kept_and_deleted):
+        await shop.run(services.delete_order, order_id=order.id)
+    await _sweep(shop, monkeypatch)
+    assert await shop.found() == {}
+    await shop.run(services.complete_order, order_id=pending.id)
+    for order in (cancelled, kept):
+        await shop.run(services.delete_order, order_id=order.id)
+    await shop.order(1)
+    assert await shop.found() == {}
+
+
+async def test_an_event_that_is_lost_after_a_sweep_is_caught(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.order(1, key="old")
+    await _sweep(shop, monkeypatch)
+    order = await shop.order(2, key="new")
+    await shop.run(_execute, statement="DELETE FROM outbox WHERE kind = 'order.placed'")
+    assert await shop.found() == {
+        "order movements": [{"order_id": order.id, "product_id": 1, "ordered": 0, "taken": 2}],
+        "order.placed events": [{"order_id": order.id, "events": 0}],
+    }
+
+
+async def test_old_events_that_were_deleted_and_not_swept_are_missed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await shop.order(1)
+    await _sweep(shop, monkeypatch)
+    await shop.run(_execute, statement="DELETE FROM outbox")
+    assert set(await shop.found()) == {"order movements", "order.placed events"}
+    assert (await shop.found())["order.placed events"] == [{"order_id": first.id, "events": 0}]
+
+
+async def test_an_order_that_took_the_wrong_number_is_caught_without_its_event(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.order(2)
+    await _sweep(shop, monkeypatch)
+    await shop.run(_execute, statement="UPDATE order_items SET quantity = 3")
+    assert "order movements" in await shop.found()
+
+
+async def test_a_deleted_order_that_returns_nothing_is_caught_after_a_sweep(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.order(2)
+    await _sweep(shop, monkeypatch)
+    order = await shop.order(2)
+    await shop.run(_execute, statement=f"DELETE FROM orders WHERE id = {order.id}")
+    async with shop.database.transaction() as session:
+        await outbox.emit(session, "order.deleted", {"orderId": order.id})
+    assert await shop.found() == {"deleted orders": [{"product_id": 1, "expected": 0, "ledger": -2}]}

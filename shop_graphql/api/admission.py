@@ -1,6 +1,7 @@
 """What a request may take of a worker: a place among so many, and so much time until its answer begins."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from shop_graphql.api.failures import DEADLINE_EXCEEDED, UNAVAILABLE, request_er
 
 RETRY_AFTER = "1"
 """Seconds after which whoever was refused may try again."""
+
+PATIENCE = 0.5
+"""Seconds that a request waits for a place before it is refused."""
 
 _FULL = encode({"errors": [request_error("The shop has too much to do at the moment; try again.", UNAVAILABLE)]})
 _FULL_HEAD: Message = {
@@ -42,7 +46,11 @@ class Load:
 
 
 class Admission:
-    """An ASGI application before another one: too many requests at once are refused, late ones are given up.
+    """An ASGI application before another: too many requests at once wait, or are refused; late ones are given up.
+
+    A place that is given back goes to whoever has waited longest. Since a connection has one request at a time, no more
+    than connections / PATIENCE are refused in a second, however many people there are. Refusing at once would cost
+    about as much as the quickest answers, and leave no time for these.
 
     Giving up cancels the request, and so its reads; writes are shielded by those who do them. A response that has begun
     is as long as it likes, and takes no place any more: its client reads it, or streams.
@@ -53,7 +61,9 @@ class Admission:
         self._places = places
         self._seconds = seconds
         self._under_way: dict[_Request, None] = {}  # the oldest first, which is also the first that will be late
-        self._alarm: asyncio.TimerHandle | None = None
+        self._waiting: deque[tuple[_Request, asyncio.Future[bool]]] = deque()  # likewise; none while there are places
+        self._late_alarm: asyncio.TimerHandle | None = None
+        self._refusal_alarm: asyncio.TimerHandle | None = None
         self._refused = self._late = 0
 
     @property
@@ -63,23 +73,21 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if len(self._under_way) >= self._places:
-            self._refused += 1
-            await send(_FULL_HEAD)
-            await send(_FULL_BODY)
-            return
-        loop = asyncio.get_running_loop()
-        request = _Request(asyncio.current_task(), loop.time() + self._seconds)
-        self._under_way[request] = None
-        if self._alarm is None:
-            self._alarm = loop.call_at(request.due, self._give_up_late)
+        request = _Request(asyncio.current_task(), asyncio.get_running_loop().time() + self._seconds)
 
         def answer(message: Message) -> Awaitable[None]:
-            self._under_way.pop(request, None)
+            self._leave(request)
             request.has_begun = True
             return send(message)
 
         try:
+            if len(self._under_way) < self._places:
+                self._enter(request)
+            elif not await self._turn(request):
+                self._refused += 1
+                await send(_FULL_HEAD)
+                await send(_FULL_BODY)
+                return
             await self._app(scope, receive, answer)
         except ClientDisconnect:
             return
@@ -89,18 +97,54 @@ class Admission:
             self._late += 1
             await _late(self._seconds)(scope, receive, send)
         finally:
-            self._under_way.pop(request, None)
+            self._leave(request)
+
+    def _enter(self, request: "_Request") -> None:
+        self._under_way[request] = None
+        if self._late_alarm is None:
+            self._late_alarm = asyncio.get_running_loop().call_at(request.due, self._give_up_late)
+
+    def _leave(self, request: "_Request") -> None:
+        if request not in self._under_way:
+            return
+        del self._under_way[request]
+        while self._waiting:
+            successor, turn = self._waiting.popleft()
+            if not turn.done():
+                self._enter(successor)
+                turn.set_result(True)
+                return
+
+    async def _turn(self, request: "_Request") -> bool:
+        """Wait for a place; return whether there is one."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append((request, turn))
+        if self._refusal_alarm is None:
+            self._refusal_alarm = loop.call_later(PATIENCE, self._refuse)
+        return await turn
+
+    def _refuse(self) -> None:
+        """One alarm is for all that wait, as for all under way: a timer for each would cost more than all else here."""
+        loop = asyncio.get_running_loop()
+        self._refusal_alarm = None
+        while self._waiting:
+            request, turn = self._waiting[0]
+            until = request.due - self._seconds + PATIENCE
+            if until > loop.time():
+                self._refusal_alarm = loop.call_at(until, self._refuse)
+                return
+            self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(False)
 
     def _give_up_late(self) -> None:
-        """One alarm is for all requests: a timer for each would cost more than all else here."""
         loop = asyncio.get_running_loop()
-        self._alarm = None
-        for request in list(self._under_way):
-            if request.due > loop.time():
-                self._alarm = loop.call_at(request.due, self._give_up_late)
-                return
-            del self._under_way[request]
+        for request in [each for each in self._under_way if each.due <= loop.time()]:
+            self._leave(request)
             request.give_up()
+        oldest = next(iter(self._under_way), None)
+        self._late_alarm = loop.call_at(oldest.due, self._give_up_late) if oldest else None
 
 
 class _Request:

@@ -24,7 +24,7 @@ class ProductRowInput:
         description="The name of its category, at most 100 characters; one that does not exist is created."
     )
     description: strawberry.Maybe[str | None] = strawberry.field(
-        description="What it is; null removes it, and absent it stays as it is."
+        description="What it is, at most 20,000 characters; null removes it, and absent it stays as it is."
     )
     stock_quantity: strawberry.Maybe[int] = strawberry.field(
         description="How many there are from now on: 0 to 1,000,000,000. Absent it stays as it is; a new product has 0."

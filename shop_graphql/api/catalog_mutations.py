@@ -40,7 +40,7 @@ class ProductCategoryInput:
 class CreateProductInput:
     idempotency_key: str = strawberry.field(description=KEY)
     name: str = strawberry.field(description="At most 200 characters.")
-    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is.")
+    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is; at most 20,000 characters.")
     price: Money = strawberry.field(description="What one costs: 0.00 to 99999999.99.")
     stock_quantity: int = strawberry.field(default=0, description="How many there are: 0 to 1,000,000,000.")
     sku: strawberry.Maybe[str | None] = strawberry.field(description="At most 64 characters; unique.")
@@ -59,7 +59,9 @@ class UpdateProductInput:
     product_id: strawberry.ID = strawberry.field(description="The product.")
     expected_version: strawberry.Maybe[int] = strawberry.field(description=VERSION)
     name: strawberry.Maybe[str] = strawberry.field(description="At most 200 characters. Orders keep the old name.")
-    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is; null removes it.")
+    description: strawberry.Maybe[str | None] = strawberry.field(
+        description="What it is, at most 20,000 characters; null removes it."
+    )
     price: strawberry.Maybe[Money] = strawberry.field(description="What one costs from now on: 0.00 to 99999999.99.")
     sku: strawberry.Maybe[str | None] = strawberry.field(description="At most 64 characters; null removes it.")
     category_id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="Where it is found from now on.")

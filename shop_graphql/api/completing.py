@@ -45,10 +45,10 @@ async def complete(
 
 
 def _only(document: Document, root: Field) -> DocumentNode:
-    operation = document.operation
+    ast, operation, _ = document.syntax
     selection = SelectionSetNode(selections=tuple(details.node for details in root.nodes))
     only = OperationDefinitionNode(
         operation=operation.operation, variable_definitions=operation.variable_definitions, selection_set=selection
     )
-    fragments = [node for node in document.ast.definitions if isinstance(node, FragmentDefinitionNode)]
+    fragments = [node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)]
     return DocumentNode(definitions=(only, *fragments))

@@ -8,15 +8,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shop_graphql.api.bad_request import BadRequest
 from shop_graphql.api.context import Who
 from shop_graphql.api.encoding import encode
 from shop_graphql.api.http import GraphQLEndpoint
-from shop_graphql.api.listeners import Listeners, authorization_of, seconds_left
-from shop_graphql.api.media_types import JSON
+from shop_graphql.api.listeners import Listeners, authorization_of, refused, seconds_left
 from shop_graphql.api.requests import Operation, headers_of
 from shop_graphql.api.subscribing import Refused, Subscriptions
 
@@ -60,6 +58,7 @@ class EventEndpoint:
         """Answer one request, for as long as the client listens."""
         headers, endpoint = headers_of(scope), self._endpoint
         try:
+            self._listeners.admit()
             operation = await endpoint.operation(scope, headers, receive)
             who = await endpoint.who(scope, headers)
             left = None if who.bad_token else seconds_left(authorization_of(headers))
@@ -67,7 +66,7 @@ class EventEndpoint:
                 texts = await self._texts(operation, who)
                 await self._stream(receive, send, texts, left)
         except BadRequest as refusal:
-            await _refusal(refusal)(scope, receive, send)
+            await refused(refusal)(scope, receive, send)
 
     async def _texts(self, operation: Operation, who: Who) -> AsyncGenerator[bytes, None]:
         try:
@@ -137,8 +136,3 @@ async def _pass_on(send: Send, text: bytes) -> None:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _refusal(refusal: BadRequest) -> Response:
-    body = encode({"errors": [refusal.error()]})
-    return Response(body, refusal.status, refusal.headers, media_type=JSON)

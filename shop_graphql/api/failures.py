@@ -63,7 +63,7 @@ def document_error(error: GraphQLError) -> dict[str, Any]:
         return dict(error.formatted)
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED)
-    if error.nodes:  # Python's own words, for example on a literal of more digits than `int` takes
+    if error.locations:  # Python's own words, for example on a literal of more digits than `int` takes
         return _masked(error, "A value here is nothing that its type can hold.", code=VALIDATION_FAILED)
     return _bug(error)
 

@@ -39,7 +39,10 @@ def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
     pairs = scope["headers"]
     headers: dict[bytes, bytes] = dict(pairs)
     if len(headers) < len(pairs):
-        headers = {name: b", ".join(value for other, value in pairs if other == name) for name in headers}
+        values: dict[bytes, list[bytes]] = {name: [] for name in headers}
+        for name, value in pairs:
+            values[name].append(value)
+        headers = {name: b", ".join(several) for name, several in values.items()}
     return headers
 
 
@@ -74,7 +77,7 @@ async def read(
 def _is_json(content_type: bytes) -> bool:
     media_type, _, parameters = content_type.decode("latin-1").partition(";")
     charset = _CHARSET.search(parameters)
-    return media_type.strip().lower() == JSON and (charset is None or charset[1].lower() in ("utf-8", "utf8"))
+    return media_type.strip(" \t").lower() == JSON and (charset is None or charset[1].lower() in ("utf-8", "utf8"))
 
 
 def _parameters(query_string: bytes, limits: BodyLimits) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from shop_graphql.api.context import Who
 from shop_graphql.api.cross_origin import may_connect
 from shop_graphql.api.failures import BAD_USER_INPUT, is_unavailable, request_error
 from shop_graphql.api.http import GraphQLEndpoint
-from shop_graphql.api.listeners import Crowded, Listeners, authorization_of, seconds_left
+from shop_graphql.api.listeners import Crowded, Ending, Listeners, authorization_of, refused, seconds_left
 from shop_graphql.api.messages import (
     BAD_MESSAGE,
     BROKEN,
@@ -73,6 +73,10 @@ class WebSocketEndpoint:
         self.init_timeout = settings.websocket_init_timeout
         self.most = settings.subscriptions_per_connection
         self._origins = endpoint.origins
+        self._open = 0
+
+    def __len__(self) -> int:
+        return self._open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection to its end."""
@@ -81,8 +85,14 @@ class WebSocketEndpoint:
         if not may_connect(headers, self._origins):
             await send({"type": "websocket.close", "code": FORBIDDEN})  # not accepted yet, this is status 403
             return
+        try:
+            self.listeners.admit()
+        except Ending as refusal:
+            await refused(refusal)(scope, receive, send)
+            return
         known = PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL if known else None})
+        self._open += 1
         try:
             if not known:
                 raise Closed(UNKNOWN_PROTOCOL, f"Only {PROTOCOL} is spoken here.")
@@ -97,6 +107,8 @@ class WebSocketEndpoint:
         except Exception:
             logger.exception("Bug in a WebSocket")
             await _close(send, BROKEN, "Something went wrong on our side.")
+        finally:
+            self._open -= 1
 
 
 class _Connection:

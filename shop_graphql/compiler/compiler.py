@@ -15,11 +15,14 @@ from shop_graphql.compiler.mutations import Mutation, make_mutation
 from shop_graphql.compiler.payloads import Payloads, Place, make_payload
 from shop_graphql.compiler.plans import Leaf, Plan, Tree, Unplanned, find, grown, make
 from shop_graphql.compiler.selection import NotCompiledError
-from shop_graphql.compiler.texts import PER_CHARACTER, Texts
+from shop_graphql.compiler.texts import Texts
 from shop_graphql.deferred import Decisions, Given
 from shop_graphql.errors import BadArgument
 
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 12 * 2**20
+"""What documents and plans take together at the most; documents a third of it."""
+
+PER_DOCUMENT = 2000
 
 logger = logging.getLogger("shop_graphql")
 
@@ -35,8 +38,8 @@ class Compiler:
         self._schema = texts.schema
         self._texts = texts
         self._declarations = declarations
-        self._documents: Cache[tuple[str, str | None], Document | Unplanned] = Cache(limit // 2)
-        self._plans: Cache[Key, Tree] = Cache(limit // 2)
+        self._documents: Cache[tuple[str, str | None], Document | Unplanned] = Cache(limit // 3)
+        self._plans: Cache[Key, Tree] = Cache(limit * 2 // 3)
 
     @property
     def stats(self) -> Stats:
@@ -96,7 +99,7 @@ class Compiler:
             document: Document | Unplanned = Document(self._schema, self._texts.read(query), operation_name)
         except NotCompiledError as reason:
             document = Unplanned(str(reason))
-        self._documents.put((query, operation_name), document, len(query) * PER_CHARACTER)
+        self._documents.put((query, operation_name), document, PER_DOCUMENT + 4 * len(query))
         return document
 
     def _found(self, key: Key, given: Given, make: Make[L]) -> L:

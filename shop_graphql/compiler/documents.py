@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     SKIP,
@@ -10,12 +10,13 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     TypeInfo,
     TypeInfoVisitor,
     Undefined,
+    VariableDefinitionNode,
     VariableNode,
     Visitor,
     VisitorAction,
@@ -23,7 +24,7 @@ from graphql import (
     visit,
 )
 from graphql.execution.collect_fields import FragmentDetails
-from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.utilities.coerce_input_value import coerce_default_value
 
 from shop_graphql.compiler.coercion import InvalidValueError, coercion
@@ -35,27 +36,50 @@ SCALARS = "scalars"
 """The shape of values that make no other statement."""
 
 
+class Syntax(NamedTuple):
+    """A document and its operation as they are written."""
+
+    ast: DocumentNode
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDetails]
+
+
+class Variable(NamedTuple):
+    """A variable of an operation."""
+
+    name: str
+    type: GraphQLInputType
+    default: Any
+    """Undefined when there is none."""
+
+
 class Document:
     """A valid document's operation. Raises NotCompiledError for whatever else a text holds."""
 
     def __init__(self, schema: GraphQLSchema, text: Text, operation_name: str | None) -> None:
-        if text.ast is None or text.invalid:
+        if text.invalid:
             raise NotCompiledError("not valid")
-        self.ast = text.ast
+        self._text = text
         self.operation_name = operation_name
-        self.operation = _operation(self.ast, operation_name)
-        self.fragments = {
-            node.name.value: FragmentDetails(node)
-            for node in self.ast.definitions
-            if isinstance(node, FragmentDefinitionNode)
-        }
-        self._variables = [_signature(schema, node) for node in self.operation.variable_definitions or ()]
-        self._read = _read_by_statements(schema, self.ast)
+        ast, operation, _ = self.syntax
+        self.kind = operation.operation
+        """Whether it is a query, a mutation or a subscription."""
+        self._variables = [_variable(schema, node) for node in operation.variable_definitions or ()]
+        self._read = _read_by_statements(schema, ast)
 
     @property
-    def kind(self) -> OperationType:
-        """Whether it is a query, a mutation or a subscription."""
-        return self.operation.operation
+    def syntax(self) -> Syntax:
+        """The document as it is written. To keep it is to keep all of it, `syntax_size` bytes."""
+        ast = self._text.ast
+        assert ast is not None  # noqa: S101
+        fragments = [node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)]
+        details = {node.name.value: FragmentDetails(node) for node in fragments}
+        return Syntax(ast, _operation(ast, self.operation_name), details)
+
+    @property
+    def syntax_size(self) -> int:
+        """The bytes that the syntax takes, about."""
+        return self._text.size
 
     def coerced(self, inputs: Mapping[str, Any], shared: Mapping[str, Any]) -> Given:
         """Return what a request brings. Raises NotCompiledError where the client is to be told of an error."""
@@ -100,20 +124,19 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     return named[0]
 
 
-def _signature(schema: GraphQLSchema, node: Any) -> GraphQLVariableSignature:
+def _variable(schema: GraphQLSchema, node: VariableDefinitionNode) -> Variable:
     signature = get_variable_signature(schema, node)
     if isinstance(signature, GraphQLError):
         raise NotCompiledError("a variable of an unknown type")
-    return signature
+    default = Undefined if signature.default is None else coerce_default_value(signature)
+    return Variable(signature.name, signature.type, default)
 
 
-def _coerced(variable: GraphQLVariableSignature, value: Any) -> Any:
-    if value is Undefined and variable.default is not None:
-        return coerce_default_value(variable)
+def _coerced(variable: Variable, value: Any) -> Any:
     if value is Undefined:
-        if is_non_null_type(variable.type):
+        if variable.default is Undefined and is_non_null_type(variable.type):
             raise NotCompiledError("a bad value of a variable")
-        return Undefined
+        return variable.default
     try:
         return coercion(variable.type)(value)
     except (InvalidValueError, GraphQLError, RecursionError):

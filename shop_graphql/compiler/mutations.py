@@ -25,7 +25,7 @@ class Mutation:
     @property
     def size(self) -> int:
         """The bytes that it takes, about."""
-        return PER_FIELD * (1 + len(self.roots))
+        return PER_FIELD * (1 + len(self.roots)) + self.document.syntax_size
 
     def arguments(self, root: Field, given: Given) -> dict[str, Any]:
         """Return what a root field's resolver is called with. Raises GraphQLError."""
@@ -37,10 +37,11 @@ def make_mutation(
     document: Document, role: Role | None, decisions: Decisions, schema: GraphQLSchema, declarations: Declarations
 ) -> Mutation | Unplanned:
     """Return the mutation for a viewer of this role."""
-    if not declarations.permits(document.ast, document.operation_name, decisions.given, role):
+    ast, definition, fragments = document.syntax
+    if not declarations.permits(ast, document.operation_name, decisions.given, role):
         return Unplanned("not permitted")
     variables = deferred(decisions.given, decisions)
-    operation = Operation(schema, document.operation, document.fragments, variables, declarations, role)
+    operation = Operation(schema, definition, fragments, variables, declarations, role)
     try:
         roots = operation.fields()
     except NotCompiledError as reason:

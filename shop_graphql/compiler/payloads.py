@@ -58,7 +58,8 @@ def make_payload(
 ) -> Payload | Unplanned:
     """Return the payload for requests of which the same can be decided as of this one. Raises BadArgument."""
     variables = deferred(decisions.given, decisions)
-    operation = Operation(schema, document.operation, document.fragments, variables, payloads, role, MAX_FIELDS)
+    _, definition, fragments = document.syntax
+    operation = Operation(schema, definition, fragments, variables, payloads, role, MAX_FIELDS)
     (root,) = (field for field in operation.fields() if field.key == place.key)
     type_ = schema.get_type(place.type_name)
     assert isinstance(type_, GraphQLObjectType)  # noqa: S101
@@ -70,7 +71,7 @@ def make_payload(
         return Unplanned(str(reason))
     except RecursionError:
         return Unplanned("too deep")
-    size = PER_PLAN + PER_FIELD * operation.count + (plan.size if plan else 0)
+    size = PER_PLAN + PER_FIELD * operation.count + document.syntax_size + (plan.size if plan else 0)
     return Payload(write, writers.edges, plan, size)
 
 

@@ -137,10 +137,11 @@ def make(
     document: Document, role: Role | None, decisions: Decisions, schema: GraphQLSchema, declarations: Declarations
 ) -> Plan | Unplanned:
     """Return the plan for a request and all others of which the same can be decided. Raises BadArgument."""
-    if not declarations.permits(document.ast, document.operation_name, decisions.given, role):
+    ast, definition, fragments = document.syntax
+    if not declarations.permits(ast, document.operation_name, decisions.given, role):
         return Unplanned("not permitted")
     variables = deferred(decisions.given, decisions)
-    operation = Operation(schema, document.operation, document.fragments, variables, declarations, role)
+    operation = Operation(schema, definition, fragments, variables, declarations, role)
     try:
         data = members({field.key: field.value(None) for field in operation.fields()})
         if all(isinstance(piece, str) for piece in data):

@@ -1,4 +1,9 @@
-"""Texts of documents: each is parsed, weighed and checked once, refused ones included."""
+"""Texts of documents: each is weighed and checked once, refused ones included.
+
+What is kept of a text for long is little. ASTs are hundreds of objects each, which the garbage collector looks at again
+and again while everybody waits: some thousand of them are half a second. So only those that were used last are kept,
+and others are parsed again for whoever needs one.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -22,12 +27,16 @@ from shop_graphql.compiler.sizes import length
 from shop_graphql.compiler.weighing import Figures, Weigher
 
 Check = Callable[[DocumentNode], Sequence[GraphQLError]]
+Asts = Cache[str, DocumentNode]
+Fragments = dict[str, FragmentDefinitionNode]
 
 PER_CHARACTER = 120
 """Bytes that a character of a document takes once it is parsed, about."""
 
-PER_TEXT = 2000
-MAX_BYTES = 32 * 2**20
+PER_TEXT = 2500
+MAX_BYTES = 6 * 2**20
+"""What texts and ASTs take together at the most; ASTs a third of it."""
+
 MAX_ERRORS = 5
 MAX_COSTS = 100
 """How many costs are remembered of an operation whose cost depends on variables."""
@@ -44,30 +53,36 @@ class TooCostly(Exception):
 class Text:
     """What is known of a document's text. One beyond the limits is neither validated nor executed."""
 
-    def __init__(self, query: str, schema: GraphQLSchema, check: Check, limits: Limits) -> None:
+    def __init__(self, query: str, schema: GraphQLSchema, check: Check, limits: Limits, asts: Asts) -> None:
+        self._query = query
         self._schema = schema
         self._check = check
         self._limits = limits
-        self._operations: list[OperationDefinitionNode] = []
-        self._fragments: dict[str, FragmentDefinitionNode] = {}
+        self._asts = asts
         self._sizes: tuple[str, ...] = ()
         self._costs: dict[Any, int | list[GraphQLError]] = {}
-        self.ast: DocumentNode | None = None
         self.errors: Sequence[GraphQLError] = ()
         """Why the document is refused before it is validated, if it is."""
         try:
-            document = parsed(query, limits)
-            self.errors = self._weigh(document)
+            self.errors = self._weigh(self._parsed())
         except GraphQLError as error:
-            error.__traceback__ = error.__context__ = None  # which hold on to the parser and all of its tokens
-            self.errors = [error]
-        if not self.errors:
-            self.ast = document
+            self.errors = [_freed(error)]
+
+    @property
+    def ast(self) -> DocumentNode | None:
+        """The document, as far as it may be looked at."""
+        return None if self.errors else self._asts.get(self._query) or self._parsed()
 
     @cached_property
     def invalid(self) -> Sequence[GraphQLError]:
         """What is wrong with the document."""
-        return self.errors if self.ast is None else self._check(self.ast)
+        ast = self.ast
+        return self.errors if ast is None else list(map(_freed, self._check(ast)))
+
+    @property
+    def size(self) -> int:
+        """The bytes that the AST takes, about."""
+        return len(self._query) * PER_CHARACTER
 
     def cost(self, name: str | None, variables: Mapping[str, Any] | None) -> int:
         """Return the points that an operation costs. Raises TooCostly when they, or its objects, are too many."""
@@ -85,14 +100,11 @@ class Text:
 
     def _weigh(self, document: DocumentNode) -> Sequence[GraphQLError]:
         """Return which limits the document exceeds, whatever the values of its variables."""
-        self._operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        self._fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
-        weigher, total = Weigher(self._schema, self._fragments, {}), Figures()
+        operations, fragments = _operations(document), _fragments(document)
+        weigher, total = Weigher(self._schema, fragments, {}), Figures()
         errors: list[GraphQLError] = []
         try:
-            for node in self._operations:
+            for node in operations:
                 found = weigher.operation(node)
                 errors += self._tops(node, found)
                 total.add(found)
@@ -108,27 +120,36 @@ class Text:
             aliases=total.aliases,
             directives=total.directives,
         )
-        return errors[:MAX_ERRORS] or self._pairs([*self._operations, *unused])
+        return errors[:MAX_ERRORS] or self._pairs([*operations, *unused], fragments)
 
     def _tops(self, node: OperationDefinitionNode, found: Figures) -> Iterator[GraphQLError]:
         name = "mutation_fields" if node.operation is OperationType.MUTATION else "root_fields"
         return exceeded(self._limits, introspections=found.introspections, **{name: found.top})
 
-    def _pairs(self, nodes: Sequence[OperationDefinitionNode | FragmentDefinitionNode]) -> Sequence[GraphQLError]:
+    def _pairs(
+        self, nodes: Sequence[OperationDefinitionNode | FragmentDefinitionNode], fragments: Fragments
+    ) -> Sequence[GraphQLError]:
         limit = self._limits.pairs
-        pairs = equal_pairs([node.selection_set for node in nodes], self._fragments, limit) if limit else 0
+        pairs = equal_pairs([node.selection_set for node in nodes], fragments, limit) if limit else 0
         return [over("pairs", limit, pairs, is_exact=False)] if pairs > limit else []
 
     def _too_deep(self) -> GraphQLError:
         return over("depth", self._limits.depth, 1 + self._limits.depth, is_exact=False)
 
+    def _parsed(self) -> DocumentNode:
+        document = parsed(self._query, self._limits)
+        self._asts.put(self._query, document, self.size)
+        return document
+
     def _cost(self, name: str | None, variables: Mapping[str, Any]) -> int | list[GraphQLError]:
-        named = [node for node in self._operations if name is None or (node.name and node.name.value == name)]
-        if len(named) != 1:
+        document = self.ast
+        operations = [] if document is None else _operations(document)
+        named = [node for node in operations if name is None or (node.name and node.name.value == name)]
+        if document is None or len(named) != 1:
             return 1  # nothing is carried out
         values = {**_defaults(named[0]), **variables}
         try:
-            found = Weigher(self._schema, self._fragments, values).operation(named[0])
+            found = Weigher(self._schema, _fragments(document), values).operation(named[0])
         except RecursionError:
             return [self._too_deep()]
         return list(exceeded(self._limits, nodes=found.nodes, cost=found.points)) or found.points
@@ -141,7 +162,8 @@ class Texts:
         self.schema = schema
         self._check = check
         self._limits = limits
-        self._texts: Cache[str, Text] = Cache(size)
+        self._texts: Cache[str, Text] = Cache(size * 2 // 3)
+        self._asts: Asts = Cache(size // 3)
 
     def known(self, query: str) -> Text | None:
         """Return a text that was read before."""
@@ -151,9 +173,8 @@ class Texts:
         """Return a text."""
         text = self._texts.get(query)
         if text is None:
-            text = Text(query, self.schema, self._check, self._limits)
-            is_parsed = not self._limits.length or len(query) <= self._limits.length
-            self._texts.put(query, text, PER_TEXT + len(query) * (PER_CHARACTER if is_parsed else 4))
+            text = Text(query, self.schema, self._check, self._limits, self._asts)
+            self._texts.put(query, text, PER_TEXT + 4 * len(query))
         return text
 
 
@@ -169,6 +190,23 @@ def parsed(query: str, limits: Limits) -> DocumentNode:
             if error.message.endswith(f"more than {limit} {name}. Parsing aborted."):
                 raise over(name, limit, limit + 1, is_exact=False) from None
         raise
+
+
+def _operations(document: DocumentNode) -> list[OperationDefinitionNode]:
+    return [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+
+
+def _fragments(document: DocumentNode) -> Fragments:
+    return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+
+
+def _freed(error: GraphQLError) -> GraphQLError:
+    """Return an error that holds on to no node and no parser, each of which holds on to all the rest."""
+    error.nodes = None
+    error.__traceback__ = error.__context__ = None
+    if error.locations and error.original_error is not None:
+        error.original_error.__traceback__ = error.original_error.__context__ = None
+    return error
 
 
 def _defaults(node: OperationDefinitionNode) -> dict[str, Any]:

@@ -27,6 +27,9 @@ POINT = 10
 """Costs are added up in tenths of a point."""
 
 OBJECT_COST = 1
+ALIAS_COST = 1
+"""For a value under another name, since the same one can be asked for again and again."""
+
 QUERY_COST = POINT
 MUTATION_COST = 10 * POINT
 CONNECTION_COST = POINT
@@ -154,6 +157,7 @@ class Weigher:
         size = self._size(node, PAGE if shape.is_connection else LIST)
         found = Figures(depth=1, fields=1, aliases=int(node.alias is not None), top=1)
         if node.selection_set is None:
+            found.cost = ALIAS_COST * found.aliases
             return found
         if name in INTROSPECTION_COSTS and parent is self._schema.query_type:
             type_ = self._schema.get_type("__Schema" if name == "__schema" else "__Type")

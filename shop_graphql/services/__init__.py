@@ -14,6 +14,7 @@ from shop_graphql.services.catalog import (
 )
 from shop_graphql.services.idempotency import Outcome, once, sweep
 from shop_graphql.services.orders import cancel_order, complete_order, delete_order
+from shop_graphql.services.outbox import sweep_outbox
 from shop_graphql.services.placing import NewItem, create_order
 from shop_graphql.services.product_rows import Keep, ProductRow
 from shop_graphql.services.sessions import sweep_sessions
@@ -44,6 +45,7 @@ __all__ = [
     "once",
     "set_user_role",
     "sweep",
+    "sweep_outbox",
     "sweep_sessions",
     "update_category",
     "update_product",

@@ -24,7 +24,7 @@ from shop_graphql.errors import (
 from shop_graphql.models import Category, MovementKind, OrderItem, Product, StockMovement
 from shop_graphql.services import locks, outbox, stock
 from shop_graphql.services.constraints import refusing
-from shop_graphql.services.rules import Rules
+from shop_graphql.services.rules import MAX_DESCRIPTION, Rules
 
 MAX_SHORTAGES = 100
 
@@ -62,7 +62,7 @@ async def create_product(
     rules = Rules()
     product = Product(
         name=rules.text(name, ("name",), 200),
-        description=rules.optional_text(description, ("description",)),
+        description=rules.optional_text(description, ("description",), MAX_DESCRIPTION),
         price=rules.price(price, ("price",)),
         stock_quantity=rules.integer(stock_quantity, ("stock_quantity",), 0, stock.MAX_STOCK),
         sku=rules.optional_text(sku, ("sku",), 64),
@@ -197,7 +197,7 @@ async def delete_category(session: AsyncSession, *, category_id: int) -> None:
 def _checked(rules: Rules, changes: Mapping[str, Any]) -> dict[str, Any]:
     checks: dict[str, Callable[[Any, Path], Any]] = {
         "name": lambda value, path: rules.text(value, path, 200),
-        "description": rules.optional_text,
+        "description": lambda value, path: rules.optional_text(value, path, MAX_DESCRIPTION),
         "price": rules.price,
         "sku": lambda value, path: rules.optional_text(value, path, 64),
         "category_id": lambda value, _: value,

@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, cast, func, insert, select, tuple_
+from sqlalchemy import BigInteger, Text, cast, delete, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shop_graphql.database import actor_of
+from shop_graphql.database import actor_of, affected
 from shop_graphql.models import OutboxEvent
+
+BATCH = 1_000
+
+SWEPT = "outbox.swept"
+"""The kind of event that says from which moment on no event is missing."""
 
 
 @dataclass(frozen=True)
@@ -40,3 +46,20 @@ async def read(session: AsyncSession, after: Position, limit: int = 100) -> list
         .limit(limit)
     )
     return list(await session.scalars(statement))
+
+
+async def sweep_outbox(session: AsyncSession, *, kept: timedelta) -> int:
+    """Delete the oldest thousand events if all are older than `kept`, and leave one that says so; return how many.
+
+    Fewer are left until there are a thousand. They are found by id, which comes without an index that orders would pay
+    for.
+    """
+    oldest = select(OutboxEvent.id, OutboxEvent.created_at).order_by(OutboxEvent.id).limit(BATCH)
+    events = (await session.execute(oldest)).all()
+    before = (await session.execute(select(func.now() - kept))).scalar_one()
+    if len(events) < BATCH or any(event.created_at >= before for event in events):
+        return 0
+    count = affected(await session.execute(delete(OutboxEvent).where(OutboxEvent.id.in_([e.id for e in events]))))
+    if count:  # else another worker was first
+        await emit(session, SWEPT, {"before": before.isoformat(), "events": count})
+    return count

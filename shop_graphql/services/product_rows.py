@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import Enum
 
 from shop_graphql.errors import Issue, Path
-from shop_graphql.services.rules import Rules
+from shop_graphql.services.rules import MAX_DESCRIPTION, Rules
 from shop_graphql.services.stock import MAX_STOCK
 
 
@@ -59,7 +59,7 @@ def _judge(row: ProductRow, path: Path, seen: Collection[str]) -> Judged:
         category=rules.text(row.category, (*path, "category"), 100),
     )
     if not isinstance(row.description, Keep):
-        description = rules.optional_text(row.description, (*path, "description"))
+        description = rules.optional_text(row.description, (*path, "description"), MAX_DESCRIPTION)
         trimmed = replace(trimmed, description=description)
     if row.stock_quantity is not None:
         rules.integer(row.stock_quantity, (*path, "stock_quantity"), 0, MAX_STOCK)

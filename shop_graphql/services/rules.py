@@ -6,6 +6,9 @@ from shop_graphql.errors import Issue, Path, ShopError, ValidationFailed
 from shop_graphql.models import CENT, MAX_INT, MAX_MONEY
 from shop_graphql.text import is_storable
 
+MAX_DESCRIPTION = 20_000
+"""Characters of a product's description, which may stand thousands of times in one answer."""
+
 
 class Rules:
     """Checks values, hands them back trimmed, and remembers what was wrong."""

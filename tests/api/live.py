@@ -13,10 +13,11 @@ from uvicorn._types import ASGIApplication
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from shop_graphql import commands, serving
+from shop_graphql import serving
 from shop_graphql.app import create_app
+from shop_graphql.commands.server import how_to_serve
 from shop_graphql.settings import Settings
-from tests.conftest import SECRET
+from tests.conftest import SECRET, assert_no_leak
 
 PROTOCOL = "graphql-transport-ws"
 WAIT = 10
@@ -95,6 +96,7 @@ class Socket:
     async def receive(self) -> dict[str, Any]:
         text = await asyncio.wait_for(self.connection.recv(), WAIT)
         assert isinstance(text, str), "messages are text"
+        assert_no_leak(text)
         message: dict[str, Any] = json.loads(text)
         return message
 
@@ -139,6 +141,7 @@ class Stream:
                 lines.append(line)
         if not lines or lines == [":"]:
             return (lines or [""])[0], None
+        assert_no_leak("\n".join(lines))
         kind, data = (line.partition(": ")[2] for line in lines)
         return kind, json.loads(data) if data else None
 
@@ -163,8 +166,8 @@ async def live(database_url: str, *, port: int = 0, **settings: Any) -> AsyncIte
     """Serve the shop inside the block."""
     chosen = Settings(database_url=database_url, secrets=SECRET, **settings)
     app = create_app(chosen)
-    with serving.listening("127.0.0.1", port) as listener:
-        how = commands._how(chosen)
+    with serving.listening("127.0.0.1", port, chosen.send_timeout) as listener:
+        how = how_to_serve(chosen)
         config = serving._Config(
             cast(ASGIApplication, app), how, lifespan="on", log_config=None, timeout_graceful_shutdown=5
         )

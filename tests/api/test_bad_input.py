@@ -374,24 +374,22 @@ async def test_a_cursor_with_forged_values_of_the_right_kind_is_a_place_in_the_l
 
 # Texts
 
-TEXTS: list[tuple[str, tuple[str, ...], int | None, Values]] = [
+TEXTS: list[tuple[str, tuple[str, ...], int, Values]] = [
     ("createUser", ("email",), 255, {"fullName": "Ada"}),
     ("createUser", ("fullName",), 200, {"email": "b@example.com"}),
     ("createCategory", ("name",), 100, {}),
     ("createCategory", ("description",), 500, {"name": "Toys"}),
     ("createProduct", ("name",), 200, {"price": 1, "category": {"id": "cat_1"}}),
-    ("createProduct", ("description",), None, NOVEL),
+    ("createProduct", ("description",), 20_000, NOVEL),
     ("createProduct", ("category", "new", "name"), 100, {"name": "N", "price": 1}),
 ]
 END = "@example.com"
 CONTROL = "\x00\x00\x00\x01\x08\x0b\x0c\x0e\x1b\x1c\x1e\x1f\x7f\x80\x85\x9f"
 
 
-def texts(*, limited: bool = False, required: bool = False) -> pytest.MarkDecorator:
+def texts(*, required: bool = False) -> pytest.MarkDecorator:
     """Parametrise a test with every text that can be given to a mutation."""
-    chosen = [
-        text for text in TEXTS if not (limited and text[2] is None) and not (required and text[1] == ("description",))
-    ]
+    chosen = [text for text in TEXTS if not (required and text[1] == ("description",))]
     ids = [f"{name}-{'.'.join(steps)}" for name, steps, *_ in chosen]
     return pytest.mark.parametrize(("name", "steps", "limit", "others"), chosen, ids=ids)
 
@@ -403,15 +401,15 @@ def text_of(length: int, steps: tuple[str, ...]) -> str:
 
 @texts()
 async def test_a_text_of_the_greatest_length_is_stored_whole(
-    client: Client, database: Database, name: str, steps: tuple[str, ...], limit: int | None, others: Values
+    client: Client, database: Database, name: str, steps: tuple[str, ...], limit: int, others: Values
 ) -> None:
-    text = text_of(limit or 20_000, steps)
+    text = text_of(limit, steps)
     assert await mutate(client, name, **input_with(steps, f" \t{text}\r\n", others)) == done(name)
     stored = [value for rows in (await tables(database)).values() for row in rows for value in row]
     assert text in stored
 
 
-@texts(limited=True)
+@texts()
 @pytest.mark.usefixtures("unchanged")
 async def test_a_text_that_is_one_character_longer_is_refused(
     client: Client, name: str, steps: tuple[str, ...], limit: int, others: Values
@@ -435,7 +433,7 @@ async def test_a_blank_text_is_refused(
 @texts()
 @pytest.mark.usefixtures("unchanged")
 async def test_a_control_character_is_refused_wherever_it_stands(
-    client: Client, name: str, steps: tuple[str, ...], limit: int | None, others: Values
+    client: Client, name: str, steps: tuple[str, ...], limit: int, others: Values
 ) -> None:
     sound = "a" + END
     for index, character in enumerate(CONTROL):
@@ -450,7 +448,7 @@ async def test_a_control_character_is_refused_wherever_it_stands(
 @texts()
 @pytest.mark.usefixtures("unchanged")
 async def test_the_escapes_of_a_literal_are_read_as_strictly(
-    client: Client, name: str, steps: tuple[str, ...], limit: int | None, others: Values
+    client: Client, name: str, steps: tuple[str, ...], limit: int, others: Values
 ) -> None:
     values = re.sub(r'"(\w+)":', r"\1:", json.dumps(keyed(name, input_with(steps, f"aESCAPE{END}", others))))
     query = re.sub(r"\(\$input: \w+!\)", "", document(name)).replace("$input", values)
@@ -465,7 +463,7 @@ async def test_the_escapes_of_a_literal_are_read_as_strictly(
 @texts()
 @pytest.mark.usefixtures("unchanged")
 async def test_half_a_surrogate_pair_in_json_is_no_request(
-    http: httpx.AsyncClient, name: str, steps: tuple[str, ...], limit: int | None, others: Values
+    http: httpx.AsyncClient, name: str, steps: tuple[str, ...], limit: int, others: Values
 ) -> None:
     variables = {"input": input_with(steps, f"aESCAPE{END}", others)}
     body = json.dumps({"query": document(name), "variables": variables})

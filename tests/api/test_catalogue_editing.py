@@ -55,7 +55,13 @@ async def test_a_product_changes_in_what_is_given(client: Client, changes: Value
 
 @pytest.mark.parametrize(
     ("changes", "path"),
-    [({"name": ""}, "name"), ({"name": "x" * 201}, "name"), ({"price": "-1"}, "price"), ({"sku": "x" * 65}, "sku")],
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"price": "-1"}, "price"),
+        ({"sku": "x" * 65}, "sku"),
+        ({"description": "x" * 20_001}, "description"),
+    ],
 )
 async def test_a_product_keeps_its_rules(client: Client, database: Database, changes: Values, path: str) -> None:
     before = await tables(database)

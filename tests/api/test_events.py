@@ -154,6 +154,23 @@ async def test_a_client_that_vanishes_leaves_nothing(server: Live, make: Factory
     await until(lambda: not len(server.app.state.watches))
 
 
+async def test_health_tells_how_many_subscriptions_and_websockets_there_are(server: Live, empty_shop: None) -> None:
+    async with httpx.AsyncClient(base_url=f"http://{server.authority}", trust_env=False) as http:
+
+        async def told() -> tuple[int, int]:
+            figures = (await http.get("/health")).json()
+            return figures["streams"], figures["sockets"]
+
+        async with server.stream(STOCK, ids=["prod_1"]) as stream, server.client() as socket, server.client():
+            await stream.next()
+            for id in ("1", "2"):
+                await socket.subscribe(id, STOCK, ids=["prod_1"])
+                await socket.next()
+            assert await told() == (3, 2)
+        await server.are_gone()
+        assert await told() == (0, 0)
+
+
 async def test_a_server_that_stops_ends_its_streams(database_url: str, empty_shop: None) -> None:
     streams = AsyncExitStack()
     async with live(database_url) as server:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.applications import Starlette
 
 from shop_graphql import services
 from shop_graphql.api.encoding import encode
+from shop_graphql.api.requests import headers_of
 from shop_graphql.app import create_app
 from shop_graphql.database import Database
 from shop_graphql.reading import ReadSession
@@ -35,8 +37,9 @@ DELETE = 'mutation { deleteProduct(input: {productId: "prod_1"}) { __typename } 
 
 
 async def post(http: httpx.AsyncClient, body: str | bytes, **headers: str) -> httpx.Response:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await http.post("/graphql", content=body, headers={"content-type": JSON, **names})
+    names = {"content-type": JSON} | {name.replace("_", "-"): value for name, value in headers.items()}
+    encoded = {name.encode(): value.encode("latin-1") for name, value in names.items()}
+    return await http.post("/graphql", content=body, headers=encoded)
 
 
 def error(response: httpx.Response) -> tuple[int, str, str]:
@@ -128,6 +131,7 @@ async def test_a_body_is_json_whatever_the_parameters_of_its_media_type(
         *("", "json", "application/jsonx", "application/json-patch+json", "text/json", "text/plain", "*/*"),
         *("application/graphql", GRAPHQL_JSON, "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
         *("text/plain; application/json", "application/json; charset=utf-16", 'application/json;charset="latin1"'),
+        "application/json\xa0",
     ],
 )
 async def test_a_body_of_another_media_type_is_refused(http: httpx.AsyncClient, media_type: str) -> None:
@@ -137,6 +141,15 @@ async def test_a_body_of_another_media_type_is_refused(http: httpx.AsyncClient, 
         "MEDIA_TYPE_UNSUPPORTED",
         "The body must be application/json, in UTF-8.",
     )
+
+
+def test_many_headers_are_read_in_a_time_that_grows_with_their_number_only() -> None:
+    pairs = [(b"%x" % number, b"1") for number in range(20_000)] + [(b"a", b"2")] * 20_000
+    before = time.perf_counter()
+    headers = headers_of({"headers": pairs})
+    assert time.perf_counter() - before < 0.5
+    assert headers[b"a"] == b", ".join([b"1"] + [b"2"] * 20_000)
+    assert (len(headers), headers[b"b"]) == (20_000, b"1")
 
 
 async def test_a_body_without_a_media_type_is_refused(http: httpx.AsyncClient) -> None:
@@ -327,9 +340,14 @@ async def test_graphiql_can_be_switched_off(database_url: str) -> None:
         assert error(response)[0] == 406
 
 
-async def test_the_root_leads_to_graphql(http: httpx.AsyncClient) -> None:
-    response = await http.get("/")
+@pytest.mark.parametrize("path", ["/", "/graphql/"])
+async def test_the_root_leads_to_graphql_whatever_host_is_named(http: httpx.AsyncClient, path: str) -> None:
+    response = await http.get(path, headers={"host": "other.example"})
     assert (response.status_code, response.headers["location"]) == (307, "/graphql")
+
+
+async def test_a_slash_too_many_leads_nowhere(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/health/")).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])

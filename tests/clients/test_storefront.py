@@ -495,3 +495,76 @@ async def test_it_fits_a_telephone(tab: Tab, view: str) -> None:
     await VIEWS[view](tab.page)
     assert await tab.page.evaluate("document.documentElement.scrollWidth") <= 390
     await tab.picture(f"storefront-{view}-phone")
+
+
+BUSY = {"errors": [{"message": "Too much to do.", "extensions": {"code": "UNAVAILABLE"}}]}
+LIMITED = {"errors": [{"message": "Too much was asked for.", "extensions": {"code": "RATE_LIMITED", "retryAfter": 1}}]}
+
+
+def refusing(name: str, status: int, body: dict[str, Any]) -> Callable[[Route], Awaitable[None]]:
+    """Return a handler that refuses operations of this name, to be asked again after a second."""
+
+    async def refuse(route: Route) -> None:
+        if operation(route) == name:
+            await route.fulfill(status=status, headers={"retry-after": "1"}, json=body)
+        else:
+            await route.continue_()
+
+    return refuse
+
+
+@pytest.mark.parametrize(("status", "body"), [(429, LIMITED), (503, BUSY)])
+async def test_a_page_says_that_it_waits_for_a_busy_shop_and_comes_by_itself(
+    tab: Tab, status: int, body: dict[str, Any]
+) -> None:
+    page = tab.page
+    await page.route("**/graphql", refusing("Catalogue", status, body), times=2)
+    await page.goto("/shop/")
+    await expect(page.get_by_text("This page tries again in")).to_be_visible()
+    await expect(page.locator(".card")).to_have_count(24)
+    await expect(page.get_by_text("This page tries again in")).to_have_count(0)
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    assert [asked["operationName"] for asked in tab.asked()] == ["Catalogue"] * 3
+
+
+async def test_a_page_does_not_ask_a_busy_shop_for_ever(tab: Tab) -> None:
+    page = tab.page
+    await page.route("**/graphql", refusing("Catalogue", 503, BUSY))
+    await page.goto("/shop/")
+    await expect(page.get_by_role("alert")).to_contain_text("cannot be reached", timeout=20_000)
+    assert len(tab.asked()) == 4
+    await page.unroute("**/graphql")
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.locator(".card")).to_have_count(24)
+
+
+@pytest.mark.parametrize(("status", "body"), [(429, LIMITED), (503, BUSY)])
+async def test_an_order_that_a_busy_shop_refused_is_sent_again_with_its_key(
+    tab: Tab, backroom: Backroom, status: int, body: dict[str, Any]
+) -> None:
+    product = await backroom.product("Nightjar Desk Fan", stock=5)
+    page = tab.page
+    await ready_to_order(page, product)
+    await page.route("**/graphql", refusing("PlaceOrder", status, body), times=2)
+    await order(page)
+    await expect(page.get_by_text("This page tries again in")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    assert len(await backroom.orders(product)) == 1
+    sent = [body["variables"]["input"] for body in tab.asked() if body["operationName"] == "PlaceOrder"]
+    assert len(sent) == 3
+    assert all(order == sent[0] for order in sent)
+
+
+async def test_an_order_that_was_refused_again_and_again_leaves_the_cart_as_it_was(
+    tab: Tab, backroom: Backroom
+) -> None:
+    product = await backroom.product("Dunlin Tea Tray", stock=5)
+    page = tab.page
+    await ready_to_order(page, product)
+    await page.route("**/graphql", refusing("PlaceOrder", 429, LIMITED))
+    await order(page)
+    await expect(page.get_by_role("alert")).to_contain_text("Too much was asked for.", timeout=20_000)
+    await page.unroute("**/graphql")
+    await order(page)
+    await expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    assert len(await backroom.orders(product)) == 1

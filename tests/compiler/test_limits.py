@@ -1,5 +1,6 @@
 """Documents are weighed before anything else is done with them: exactly, quickly, and each only once."""
 
+import gc
 import time
 from collections import Counter
 from random import Random
@@ -23,6 +24,7 @@ from graphql import (
 from shop_graphql.api.compiled import RULES
 from shop_graphql.api.connections import DEFAULT_LIMIT
 from shop_graphql.api.schema import schema
+from shop_graphql.compiler.cache import Cache
 from shop_graphql.compiler.limits import UNLIMITED, Limits
 from shop_graphql.compiler.sizes import MAX_PAGE, PAGE
 from shop_graphql.compiler.texts import MAX_COSTS, Text, Texts, TooCostly
@@ -37,7 +39,8 @@ def check(document: DocumentNode) -> list[GraphQLError]:
 
 
 def text(query: str, **limits: int) -> Text:
-    return Text(query, SCHEMA, check, Limits(**{**vars(UNLIMITED), **limits}) if limits else Limits())
+    chosen = Limits(**{**vars(UNLIMITED), **limits}) if limits else Limits()
+    return Text(query, SCHEMA, check, chosen, Cache(10**6))
 
 
 def refusal(query: str, **limits: int) -> tuple[str, int, int]:
@@ -145,6 +148,8 @@ def test_the_introspection_of_the_usual_tools_is_within_the_limits(options: dict
         ("{ products(first: 50) { nodes { id category { id } } } }", 12),
         ("{ products(last: 50) { edges { cursor node { id } } } }", 12),
         ("{ products(first: null) { nodes { id } } }", 4),
+        ("{ products(first: 50) { nodes { a: id b: id name } } }", 17),
+        ("{ products(first: 50) { nodes { ...A } } } fragment A on Product { ... { a: id } b: id }", 17),
         ("{ categories(first: 20) { nodes { products(first: 20) { nodes { id } } } } }", 64),
         ("{ products(first: 1) { totalCount { value } aggregate { price { max } } facets { price { max } } } }", 13),
         ("{ ...A ...A } fragment A on Query { products(first: 50) { ...B } } fragment B on ProductConnection"
@@ -345,6 +350,35 @@ def test_a_document_is_read_once_valid_or_not() -> None:
         assert texts.read(query) is texts.read(query)
         assert texts.read(query).invalid is texts.read(query).errors
     assert len(checked) == 2
+
+
+def test_a_document_that_was_let_go_is_parsed_again_for_whoever_needs_it() -> None:
+    texts = Texts(SCHEMA, check, Limits(), size=60_000)
+    kept = texts.read("query ($n: Int) { products(first: $n) { nodes { id } } }")
+    first = kept.ast
+    assert first is not None
+    assert kept.ast is first
+    for number in range(30):
+        texts.read(f"{{ a{number}: me {{ id }} }}")
+    assert kept.ast is not first
+    assert kept.ast == first
+    assert (kept.cost(None, {"n": 10}), kept.cost(None, {"n": 100}), kept.invalid) == (3, 12, [])
+
+
+@pytest.mark.parametrize("query", ["{ a%d: me { id } }", "{ a%d }", "{ a%d(", '{ product(id: "a", b: %d) { id } }'])
+def test_of_many_documents_little_is_kept_that_a_garbage_collection_has_to_look_at(query: str) -> None:
+    texts = Texts(SCHEMA, check, Limits())
+
+    def kept_after(numbers: range) -> int:
+        for number in numbers:
+            text = texts.read(query % number)
+            assert text.errors or text.cost(None, {})
+            assert text.invalid or "me" in query
+        texts._asts._held.clear()
+        gc.collect()
+        return len(gc.get_objects())
+
+    assert -kept_after(range(10)) + kept_after(range(10, 110)) < 25 * 100
 
 
 @pytest.mark.parametrize("query", ["{ a ", "{ a " * 1500, "#\n" * 101 + "{ a }", "{ a b }" * 1500])

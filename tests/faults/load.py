@@ -1,49 +1,43 @@
-"""People who send requests at their own pace, whether or not the server keeps up: an open load."""
+"""People who send requests at their own pace, whether or not the server keeps up: an open load.
+
+They share the machine with the server that is measured, so that a request costs them little: its bytes are made
+beforehand, and of an answer they look at the status, the length and whether there are errors in it.
+"""
 
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from random import Random
-
-import orjson
-
-from tests.chaos.server import admin
+from typing import cast
 
 PATIENCE = 2.0
 """Seconds after which an answer is of no use any more."""
 
 MOST_CONNECTIONS = 600
+"""Fewer than a worker takes. Where all are busy a request is not sent, as by a proxy with so many."""
 
-PRODUCT = "query ($id: ID!) { product(id: $id) { id name price stockQuantity category { name } } }"
-PAGE = """query ($price: Money!) {
-  categories(first: 16) {
-    nodes { id name products(first: 20, where: {price: {gte: $price}}) { nodes { id name price stockQuantity } } }
-  }
-}"""
-"""Some hundred rows: so much work for the database that to refuse a request costs next to nothing beside it."""
-
-ORDER = """mutation ($key: String!, $user: ID!, $items: [OrderItemInput!]!) {
-  createOrder(input: {idempotencyKey: $key, userId: $user, items: $items}) {
-    __typename ... on CreateOrderSuccess { order { id totalAmount items { quantity product { name } } } }
-  }
-}"""
-STOCK = """mutation ($key: String!, $id: ID!) {
-  adjustStock(input: {idempotencyKey: $key, productId: $id, delta: 100}) { __typename }
-}"""
+GIVEN_UP = 15.0
+"""Seconds after which no answer is waited for any more."""
 
 
 @dataclass
 class Served:
-    """What came of requests, by status, and how long good answers took."""
+    """What came of requests, by status, how long good answers took, and the seconds until the last answer."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    took: float = 0.0
 
     @property
     def good(self) -> int:
         """How many were answered, and soon enough."""
         return sum(seconds <= PATIENCE for seconds in self.seconds)
+
+    @property
+    def rate(self) -> float:
+        """Good answers a second."""
+        return self.good / self.took
 
     def percentile(self, share: float) -> float:
         """Return the seconds within which this share of the good answers came."""
@@ -51,112 +45,139 @@ class Served:
 
 
 class People:
-    """Sends a mixture of lookups, pages and orders to a server with a sample shop."""
+    """Sends requests to the server at `host:port`, one after the other on each of many connections."""
 
-    def __init__(self, address: str, random: Random, products: int, users: int) -> None:
-        self._host, self._port = address.removeprefix("http://").split(":")
-        self._random = random
-        self._products, self._users = products, users
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-        self._open = 0
-        self._head = (
-            f"POST /graphql HTTP/1.1\r\nhost: {self._host}\r\ncontent-type: application/json\r\n"
-            f"authorization: {admin()['authorization']}\r\ncontent-length: "
-        ).encode()
-        self.served = Served()
+    def __init__(self, address: str, requests: Iterator[bytes]) -> None:
+        self._host, port = address.split(":")
+        self._port = int(port)
+        self._requests = requests
+        self._idle: dict[_Line, None] = {}
+        self._busy: set[_Line] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._persist = False
+        self._served = Served()
 
     async def closed(self, people: int, seconds: float) -> Served:
         """Let so many people send one request after the other."""
-        self.served, end = Served(), time.monotonic() + seconds
-
-        async def person() -> None:
-            while time.monotonic() < end:
-                await self._send()
-
-        await asyncio.gather(*(person() for _ in range(people)))
-        return self.served
+        self._served, begin = Served(), time.monotonic()
+        self._persist = True
+        for _ in range(people):
+            self._ask(time.monotonic())
+        await asyncio.sleep(seconds)
+        self._persist = False
+        return await self._end(begin)
 
     async def open(self, rate: float, seconds: float) -> Served:
-        """Send so many requests a second, whatever becomes of them."""
-        self.served, begin = Served(), time.monotonic()
-        sending: set[asyncio.Task[None]] = set()
-        sent = 0
+        """Send so many requests a second, whatever becomes of them. Late ones count from when they were due."""
+        self._served, begin, sent = Served(), time.monotonic(), 0
         while (elapsed := time.monotonic() - begin) < seconds:
             while sent < elapsed * rate:
+                self._ask(begin + sent / rate)
                 sent += 1
-                task = asyncio.create_task(self._send())
-                sending.add(task)
-                task.add_done_callback(sending.discard)
             await asyncio.sleep(0.002)
-        await asyncio.gather(*sending)
-        return self.served
+        return await self._end(begin)
 
     def close(self) -> None:
         """Close all connections."""
-        for _, writer in self._idle:
-            writer.close()
-        self._idle.clear()
+        for line in [*self._idle, *self._busy]:
+            line.transport.abort()
 
-    async def _send(self) -> None:
-        served, began = self.served, time.monotonic()
-        if not self._idle and self._open >= MOST_CONNECTIONS:
-            served.statuses["no connection left"] += 1
-            return
-        self._open += 1
-        try:
-            async with asyncio.timeout(15):
-                status, is_good = await self._exchange()
-        except (OSError, asyncio.IncompleteReadError) as error:
-            status, is_good = type(error).__name__, False
-        finally:
-            self._open -= 1
+    def _ask(self, due: float) -> None:
+        if self._idle:
+            line, _ = self._idle.popitem()
+            self._send(line, next(self._requests), due)
+        elif len(self._busy) + len(self._connecting) >= MOST_CONNECTIONS:
+            self._served.statuses["no connection left"] += 1
+        else:
+            self._connect(next(self._requests), due)
+
+    def _connect(self, request: bytes, due: float) -> None:
+        async def connect() -> None:
+            loop = asyncio.get_running_loop()
+            try:
+                _, line = await loop.create_connection(
+                    lambda: _Line(self._answered, self._lost), self._host, self._port
+                )
+            except OSError as error:
+                self._served.statuses[type(error).__name__] += 1
+            else:
+                self._send(line, request, due)
+
+        task = asyncio.create_task(connect())
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    def _send(self, line: "_Line", request: bytes, due: float) -> None:
+        self._busy.add(line)
+        line.request, line.due = request, due
+        line.transport.write(request)
+
+    def _answered(self, line: "_Line", status: str, *, is_good: bool) -> None:
+        served, now = self._served, time.monotonic()
+        self._busy.discard(line)
         served.statuses[status] += 1
         if is_good:
-            served.seconds.append(time.monotonic() - began)
+            served.seconds.append(now - line.due)
+        if self._persist:
+            self._send(line, next(self._requests), now)
+        else:
+            self._idle[line] = None
 
-    async def _exchange(self) -> tuple[str, bool]:
-        """Send a request and read its answer; an idle connection may have been closed, then on a new one."""
-        body = self._body()
-        request = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
-        while True:
-            is_used = bool(self._idle)
-            reader, writer = self._idle.pop() if is_used else await asyncio.open_connection(self._host, self._port)
-            try:
-                writer.write(request)
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = next(
-                    int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
-                )
-                answer = await reader.readexactly(length)
-            except (OSError, asyncio.IncompleteReadError):
-                writer.close()
-                if is_used:
-                    continue
-                raise
-            except BaseException:
-                writer.close()
-                raise
-            if b"connection: close" in head.lower():
-                writer.close()
+    def _lost(self, line: "_Line") -> None:
+        """An idle connection may be closed at any time, also in the moment in which a request is sent."""
+        self._idle.pop(line, None)
+        if line in self._busy:
+            self._busy.discard(line)
+            if line.answers:
+                self._connect(line.request, line.due)
             else:
-                self._idle.append((reader, writer))
-            status = head[9:12].decode()
-            return status, status == "200" and b'"errors"' not in answer
+                self._served.statuses["connection lost"] += 1
 
-    def _body(self) -> bytes:
-        (kind,) = self._random.choices(["product", "page", "order", "stock"], [18, 60, 20, 2])
-        id = f"prod_{self._random.randint(1, self._products)}"
-        key = f"load-{self._random.getrandbits(96):x}"
-        if kind == "product":
-            return _json(PRODUCT, id=id)
-        if kind == "page":
-            return _json(PAGE, price=f"{self._random.randint(1, 5000) / 100:.2f}")
-        if kind == "stock":
-            return _json(STOCK, key=key, id=id)
-        chosen = self._random.sample(range(1, self._products + 1), 3)
-        items = [{"productId": f"prod_{number}", "quantity": 1} for number in chosen]
-        return _json(ORDER, key=key, user=f"user_{self._random.randint(1, self._users)}", items=items)
+    async def _end(self, begin: float) -> Served:
+        """Wait for the answers that are still to come."""
+        deadline = time.monotonic() + GIVEN_UP
+        while (self._busy or self._connecting) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        served = self._served
+        served.took = time.monotonic() - begin
+        for line in [*self._busy]:
+            served.statuses["no answer"] += 1
+            self._busy.discard(line)
+            line.transport.abort()
+        return served
 
 
-def _json(query: str, **variables: object) -> bytes:
-    return orjson.dumps({"query": query, "variables": variables})
+class _Line(asyncio.Protocol):
+    """A connection that tells of each answer, and of its end."""
+
+    def __init__(self, answered: Callable[..., None], lost: Callable[["_Line"], None]) -> None:
+        self.transport: asyncio.Transport
+        self.request, self.due, self.answers = b"", 0.0, 0
+        self._tell, self._tell_lost = answered, lost
+        self._received, self._expected = b"", 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._tell_lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        received = self._received = self._received + data if self._received else data
+        if not self._expected:
+            end = received.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            self._expected = end + 4 + _length(received[:end].lower())
+        if len(received) < self._expected:
+            return
+        self._received, self._expected = b"", 0
+        self.answers += 1
+        status = received[9:12].decode()
+        self._tell(self, status, is_good=status == "200" and b'"errors"' not in received)
+
+
+def _length(head: bytes) -> int:
+    start = head.index(b"content-length:") + 15
+    end = head.find(b"\r", start)
+    return int(head[start : end if end > 0 else None])

@@ -1,6 +1,7 @@
 """`python -m tests.faults.soak`: hours under load; exit code 1 when memory or open files grow, or anything is wrong."""
 
 import argparse
+import asyncio
 import sys
 import time
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from statistics import median
 import uvloop
 
 from tests.chaos.server import Server
-from tests.faults.load import People
-from tests.faults.overload import SIZE, shop
+from tests.faults.asked import HEAVY
+from tests.faults.overload import SIZE, crowd, shop
+from tests.faults.visitors import Visitors
 
 RATE = 100.0
 """Requests a second: what a worker does without effort, so that what grows does not do so for lack of time."""
@@ -44,16 +46,18 @@ def complaints(looks: list[Look]) -> list[str]:
     third = max(1, len(counted) // 3)
     first, last = counted[:third], counted[-third:]
     growth = median(each.memory for each in last) / median(each.memory for each in first) - 1
-    files = max(each.files for each in last) - max(each.files for each in first)
+    files = median(each.files for each in last) - median(each.files for each in first)
     found = [f"memory grew by {growth:.1%}"] if growth > GROWTH else []
-    return found + ([f"open files grew by {files}"] if files > FILES else [])
+    return found + ([f"open files grew by {files:g}"] if files > FILES else [])
 
 
 async def soak(running: Server, seconds: float, seed: int) -> list[str]:
     """Send requests for so long, and look at the worker all the while; return what is wrong."""
-    people = People(running.address, Random(seed), SIZE.products, SIZE.users)
+    people = crowd(running, HEAVY, seed)
+    visitors = Visitors(running.address, Random(seed), SIZE.products)
     await running.wait()
     pid, looks, begin, told = running.workers()[0], list[Look](), time.monotonic(), 0.0
+    coming = asyncio.create_task(visitors.keep_coming(seconds))
     wrong = 0
     while (elapsed := time.monotonic() - begin) < seconds:
         served = await people.open(RATE, 5)
@@ -63,12 +67,23 @@ async def soak(running: Server, seconds: float, seed: int) -> list[str]:
             told += 60
             sys.stdout.write(
                 f"{elapsed / 60:5.1f} min  {looks[-1].memory / 2**20:6.1f} MiB  {looks[-1].files:3d} files  "
-                f"99 % within {served.percentile(0.99) * 1000:.0f} ms, {wrong} without an answer\n"
+                f"99 % within {served.percentile(0.99) * 1000:.0f} ms, {wrong} without an answer, "
+                f"{visitors.came.total()} visitors\n"
             )
             sys.stdout.flush()
+    await coming
     people.close()
+    await visitors.close()
+    return _judge(looks, wrong, visitors.wrong, running.said())
+
+
+def _judge(looks: list[Look], wrong: int, visitors: list[str], log: str) -> list[str]:
     found = complaints(looks)
-    return [*found, f"{wrong} requests without an answer"] if wrong else found
+    if wrong:
+        found.append(f"{wrong} requests without an answer")
+    if bugs := log.count("Traceback"):
+        found.append(f"{bugs} bugs in the log")
+    return found + [f"a visitor was not answered: {complaint}" for complaint in visitors[:5]]
 
 
 def main() -> None:

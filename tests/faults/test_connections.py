@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -12,7 +11,6 @@ import httpx
 import pytest
 
 from shop_graphql import serving
-from shop_graphql.api.admission import Admission
 from shop_graphql.draining import DRAINING, draining
 from shop_graphql.protocol import Guarded
 from shop_graphql.serving import Limits, Serving
@@ -21,10 +19,14 @@ REQUEST = b"GET / HTTP/1.1\r\nhost: shop\r\n"
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
-    """Answer after the whole request has come in."""
-    while (await receive()).get("more_body"):
-        pass
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    """Answer after the whole request has come in, and tell what came."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length, more = length + len(message.get("body", b"")), message.get("more_body", False)
+    names = b",".join(name for name, _ in scope["headers"])
+    headers = [(b"content-length", b"5"), (b"x-length", b"%d" % length), (b"x-headers", names)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"hello"})
 
 
@@ -49,9 +51,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(how: Serving) -> AsyncIterator[Running]:
+async def running(how: Serving, app: str = "tests.faults.test_connections:make_hello") -> AsyncIterator[Running]:
     """Run a real server in this event loop, without its handlers of signals."""
-    config = serving._Config("tests.faults.test_connections:make_hello", how, factory=True, lifespan="off")
+    config = serving._Config(app, how, factory=True, lifespan="off")
     with serving.listening("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         server = serving._Server(config)
@@ -165,84 +167,3 @@ async def test_a_connection_taken_just_before_the_end_has_one_request_answered(
             assert await idle[0].read() == b""
         for _, writer in (used, fresh, idle):
             writer.close()
-
-
-class Client:
-    """Sends requests to an application and keeps what it answers."""
-
-    def __init__(self, app: Any) -> None:
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
-
-    async def ask(self) -> httpx.Response:
-        return await self._http.get("/")
-
-
-async def test_more_requests_at_once_than_there_are_places_are_refused_at_once() -> None:
-    release = asyncio.Event()
-
-    async def wait(scope: Any, receive: Any, send: Any) -> None:
-        await release.wait()
-        await hello(scope, receive, send)
-
-    admission = Admission(wait, 2, 9)
-    client = Client(admission)
-    asking = [asyncio.create_task(client.ask()) for _ in range(5)]
-    await asyncio.sleep(0.05)
-    release.set()
-    answers = await asyncio.gather(*asking)
-    assert sorted(answer.status_code for answer in answers) == [200, 200, 503, 503, 503]
-    refused = answers[-1]
-    assert (refused.json()["errors"][0]["extensions"], refused.headers["retry-after"]) == ({"code": "UNAVAILABLE"}, "1")
-    assert (admission.load.requests, admission.load.refused) == (0, 3)
-
-
-async def test_a_response_that_has_begun_is_not_cut_off_and_takes_no_place() -> None:
-    async def stream(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        assert admission.load.requests == 0
-        await asyncio.sleep(0.3)
-        await send({"type": "http.response.body", "body": b"late"})
-
-    admission = Admission(stream, 1, 0.1)
-    assert (await Client(admission).ask()).text == "late"
-
-
-async def test_a_time_out_of_something_else_is_not_taken_for_the_deadline() -> None:
-    async def broken(scope: Any, receive: Any, send: Any) -> None:
-        raise TimeoutError
-
-    with pytest.raises(TimeoutError):
-        await Client(Admission(broken, 1, 9)).ask()
-
-
-async def test_a_request_that_somebody_else_cancels_stays_cancelled() -> None:
-    async def wait(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(9)
-
-    admission = Admission(wait, 1, 9)
-    asking = asyncio.create_task(admission({"type": "http"}, hello, hello))  # type: ignore[arg-type]
-    await asyncio.sleep(0.01)
-    assert admission.load.requests == 1
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    assert (admission.load.requests, admission.load.late) == (0, 0)
-
-
-async def test_each_of_many_requests_is_given_up_in_its_time() -> None:
-    async def wait(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(0.6 if admission.load.requests > 2 else 9)
-        await hello(scope, receive, send)
-
-    admission = Admission(wait, 9, 0.3)
-    client = Client(admission)
-
-    async def ask(delay: float) -> tuple[int, float]:
-        await asyncio.sleep(delay)
-        began = time.monotonic()
-        return (await client.ask()).status_code, time.monotonic() - began
-
-    answers = await asyncio.gather(*(ask(number / 10) for number in range(4)))
-    assert {status for status, _ in answers} == {504}
-    assert all(0.29 < seconds < 0.6 for _, seconds in answers)
-    assert admission.load.late == 4

@@ -3,17 +3,27 @@
 import asyncio
 import os
 import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import islice, repeat
 from pathlib import Path
+from random import Random
 
+import orjson
 import pytest
+import uvloop
 
+from tests.chaos.server import Server
 from tests.faults import __main__ as command
+from tests.faults.asked import MADE, requests
 from tests.faults.faults import FAULTS, Fault, NotHere
-from tests.faults.load import Served
-from tests.faults.overload import Overload
+from tests.faults.load import People, Served
+from tests.faults.overload import SIZE, Overload, Part, shop
 from tests.faults.proxy import Proxy
 from tests.faults.run import Outcome, run
 from tests.faults.soak import Look, complaints, look
+from tests.faults.visitors import Visitors
 
 ROOT = Path(__file__).parent.parent.parent
 SHORT = ("refused", "cut, three times", "gone in mid-request", "worker killed")
@@ -99,17 +109,91 @@ def test_the_page_has_a_row_for_every_fault() -> None:
     assert [fault.name for fault in FAULTS if f"| {fault.name} |" not in page] == []
 
 
+def overload(*, under: int = 900, health: float = 0.1, recovery: float | None = 0.5) -> Overload:
+    def part(good: int, **statuses: int) -> Part:
+        return Part(Served(Counter({"200": good}) + Counter(statuses), [0.1] * good, 1.0), 0.5, 0.1)
+
+    return Overload(part(1000), part(under, **{"503": 7}), health, recovery)
+
+
 def test_a_server_that_gives_way_is_told() -> None:
-    well = Overload(1000, 900, {"200": 9, "503": 1}, 0.1, 0.2, 0.5)
-    assert well.complaints == []
-    assert "peak 1000/s; under 4 times that 900/s (90%)" in well.summary()
-    assert Overload(1000, 700, {}, 0, 0, 0.5).complaints == ["under load only 70% of the peak was answered"]
-    assert len(Overload(1000, 900, {}, 0, 0, None).complaints) == len(Overload(1000, 900, {}, 0, 0, 3).complaints) == 1
+    assert overload().complaints == []
+    assert "90% of the best; /health within 100 ms; well again after 0.5 s" in overload().summary()
+    assert "1000/s, half of them within 100 ms" in overload().summary()
+    assert "556 µs for a good answer; senders 10% of one (900 of 200, 7 of 503)" in overload().summary()
+    assert overload(under=700).complaints == ["under load only 70% of the peak was answered"]
+    assert overload(health=1.5).complaints == ["/health took 1.5 seconds"]
+    assert len(overload(recovery=None).complaints) == len(overload(recovery=3).complaints) == 1
 
 
 def test_answers_that_come_too_late_are_of_no_use() -> None:
-    served = Served(seconds=[0.1, 0.2, 3.0])
-    assert (served.good, served.percentile(0.5)) == (2, 0.2)
+    served = Served(seconds=[0.1, 0.2, 3.0], took=2.0)
+    assert (served.good, served.rate, served.percentile(0.5)) == (2, 1.0, 0.2)
+
+
+@asynccontextmanager
+async def answering(*answers: bytes, piece: int = 10_000) -> AsyncIterator[str]:
+    """A server that gives these answers to requests of three bytes, in so small pieces, and then hangs up."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            for each in answers:
+                await reader.readexactly(3)
+                for start in range(0, len(each), piece):
+                    writer.write(each[start : start + piece])
+                    await asyncio.sleep(0)
+            await reader.readexactly(3)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+async def test_people_count_what_they_are_answered_and_ask_again_where_an_idle_connection_was_closed(
+    piece: int,
+) -> None:
+    good = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    bad = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\nx: y\r\n\r\n{"errors": 1}'
+    refusal = b"HTTP/1.1 503 Service Unavailable\r\nx: y\r\ncontent-length: 0\r\n\r\n"
+    async with answering(good, bad, refusal, piece=piece) as address:
+        people = People(address, repeat(b"ask"))
+        served = await people.closed(1, 0.3)
+        people.close()
+    assert served.good >= 2
+    assert served.statuses.keys() == {"200", "503"}
+    assert 2 * served.good - served.statuses["200"] in {0, 1}
+    assert served.good - served.statuses["503"] in {0, 1}
+
+
+async def test_people_notice_when_nobody_answers() -> None:
+    async with answering() as address:
+        people = People(address, repeat(b"ask"))
+        assert (await people.open(1, 0.05)).statuses == {"connection lost": 1}
+    assert (await people.open(1, 0.05)).statuses == {"ConnectionRefusedError": 1}
+
+
+def test_every_order_has_a_key_of_its_own() -> None:
+    asked = requests("shop:80", {"order": 1}, Random(1), 9, 9)
+    some = [orjson.loads(request.split(b"\r\n\r\n")[1]) for request in islice(asked, MADE + 10)]
+    assert len({each["variables"]["key"] for each in some}) == MADE + 10
+
+
+def test_visitors_of_every_kind_are_answered_as_they_deserve() -> None:
+    async def visit(running: Server) -> Visitors:
+        visitors = Visitors(running.address, Random(1), SIZE.products)
+        await running.wait()
+        await visitors.keep_coming(2)
+        await visitors.close()
+        return visitors
+
+    with shop(workers=1) as running:
+        visitors = uvloop.run(visit(running))
+        assert "Traceback" not in running.said()
+    assert visitors.wrong == []
+    assert min(visitors.came.values()) > 0
+    assert len(visitors.came) == 7
 
 
 def test_what_grows_is_told() -> None:

@@ -32,6 +32,7 @@ BAD = [
     (replace(NOVEL, name="x" * 201), "name", "This has 201 characters; 200 are allowed."),
     (replace(NOVEL, name=" "), "name", "This must not be empty."),
     (replace(NOVEL, sku="x" * 65), "sku", "This has 65 characters; 64 are allowed."),
+    (replace(NOVEL, description="x" * 20_001), "description", "This has 20001 characters; 20000 are allowed."),
     (replace(NOVEL, sku=""), "sku", "This must not be empty."),
     (replace(NOVEL, sku=" GOOD "), "sku", "This SKU stands in an earlier row."),
     (replace(NOVEL, category="x" * 101), "category", "This has 101 characters; 100 are allowed."),

@@ -11,6 +11,8 @@ import { OrdersPage } from "./pages/orders";
 import { ProductPage } from "./pages/product";
 import { SignInPage } from "./pages/sign-in";
 import { StaffPage } from "./pages/staff";
+import { Notice } from "./parts/notice";
+import { waiting } from "./patience";
 import { go, Link, Title, usePlace } from "./router";
 import { leave, refreshToken, session } from "./session";
 import { useStore } from "./store";
@@ -22,12 +24,23 @@ export function App() {
       <a className="skip" href="#content">Skip to the content</a>
       <Header />
       <main id="content" tabIndex={-1}>
+        <Waiting />
         <Page path={path} />
       </main>
       <footer>
         <p>A shop of sample data. Each page is one GraphQL request.</p>
       </footer>
     </>
+  );
+}
+
+function Waiting() {
+  const seconds = useStore(waiting);
+  if (!seconds.length) return null;
+  return (
+    <div className="waiting">
+      <Notice kind="wait">The shop is busy. This page tries again in {Math.ceil(Math.max(...seconds))} seconds.</Notice>
+    </div>
   );
 }
 

@@ -4,6 +4,7 @@ import { authExchange } from "@urql/exchange-auth";
 import { cacheExchange, Client, type CombinedError, fetchExchange } from "urql";
 
 import { graphql } from "./gql";
+import { patience } from "./patience";
 import { enter, isStale, leave, refreshToken, session } from "./session";
 
 const Refresh = graphql(`
@@ -52,7 +53,7 @@ const auth = authExchange(async (utils) => {
 
 export const client = new Client({
   url: "/graphql",
-  exchanges: [cacheExchange, auth, fetchExchange],
+  exchanges: [cacheExchange, auth, patience, fetchExchange],
   preferGetMethod: false,
   fetchOptions: { credentials: "omit" },
 });

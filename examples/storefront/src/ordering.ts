@@ -5,6 +5,7 @@ import type { CombinedError } from "urql";
 import { cart, empty, PlaceOrder, release, send } from "./cart";
 import { client, isUncertain } from "./client";
 import type { CreateOrderInput, PlaceOrderMutation, RefusalFragment } from "./gql/graphql";
+import { pause, retryAfter } from "./patience";
 
 export type Success = Extract<PlaceOrderMutation["createOrder"], { __typename: "CreateOrderSuccess" }>;
 
@@ -14,7 +15,7 @@ export type Outcome =
   | { kind: "unknown" }
   | { kind: "failed"; error: CombinedError };
 
-/** Milliseconds to wait before each further attempt. */
+/** Milliseconds to wait before each further attempt, unless the shop says when to come again. */
 const PAUSES = [500, 1500, 4000];
 
 /**
@@ -25,16 +26,17 @@ export async function place(order: CreateOrderInput): Promise<Outcome> {
   // An earlier attempt may have been carried out, and only the shop's own answer to this order tells.
   let isOpen = cart.get().sent !== null;
   send(order);
-  for (const pause of [...PAUSES, null]) {
+  for (const rest of [...PAUSES, null]) {
     const { data, error } = await client.mutation(PlaceOrder, { input: order }).toPromise();
     if (data) return settled(data.createOrder, order);
-    if (error && !isUncertain(error)) {
+    const later = retryAfter(error?.response);
+    if (error && !isUncertain(error) && (later === null || rest === null)) {
       if (isOpen) break;
       release();
       return { kind: "failed", error };
     }
-    isOpen = true;
-    if (pause !== null) await new Promise((resolve) => setTimeout(resolve, pause));
+    isOpen ||= !error || isUncertain(error);
+    if (rest !== null) await (later === null ? new Promise((resolve) => setTimeout(resolve, rest)) : pause(later));
   }
   return { kind: "unknown" };
 }
