@@ -23,8 +23,6 @@ from shop_graphql.settings import Settings
 from tests.conftest import SECRET
 from tests.standby import Standby, standby
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no embedded PostgreSQL")
-
 WHERE = "SELECT pg_is_in_recovery()::text"
 NAP = "SELECT pg_is_in_recovery()::text FROM (SELECT pg_sleep(0.4)) AS slept, things"
 QUICK: dict[str, Any] = {"lock_timeout": 0.1, "statement_timeout": 0.5, "silence_timeout": 0.6, "pool_timeout": 0.5}
@@ -93,6 +91,7 @@ STANDBY, PRIMARY = ["true", "true"], ["false", "false"]
 
 async def test_reads_go_to_the_standby_and_fresh_ones_do_not(both: Database) -> None:
     assert await asked(both) == STANDBY
+    assert await both.direct.lines(WHERE, []) == ["true"]
     fresh = both.reads(fresh=True)
     assert (await fresh.execute(text(WHERE))).scalar_one() == "false"
     await fresh.close()
