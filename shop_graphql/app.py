@@ -33,6 +33,7 @@ from shop_graphql.draining import DRAINING
 from shop_graphql.errors import StartupError
 from shop_graphql.migration import check
 from shop_graphql.pulse import MIB, Pulse
+from shop_graphql.session_settings import check_role
 from shop_graphql.settings import NO_SECRETS, Settings, read_settings
 from shop_graphql.sockets import STOP
 from shop_graphql.watches import Watches
@@ -105,6 +106,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
             if pulse.is_bloated:
                 raise StartupError(f"SHOP_MEMORY_LIMIT: a worker takes {pulse.memory // MIB} MiB from its start.")
             await check(database.engine)
+            if settings.pgbouncer:
+                await check_role(settings, database.engine)
             async with housekeeping.running(database, settings.events_kept), pulse.beating(_be_replaced):
                 yield {STOP: listeners.stopping.set}
         finally:

@@ -1,9 +1,9 @@
 """The way to PostgreSQL: engines, the read session of a request, the transaction of a mutation."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
@@ -15,10 +15,11 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from shop_graphql import tracing
-from shop_graphql.direct import TEST_TIMEOUT, Direct
+from shop_graphql import session_settings, tracing
+from shop_graphql.direct import TEST_TIMEOUT, Direct, Reader
 from shop_graphql.outage import Outage
-from shop_graphql.reading import Origin, ReadSession
+from shop_graphql.reading import Origin, ReadSession, StandIn
+from shop_graphql.replica import Detour, Presence
 from shop_graphql.retrying import Work, again, run
 from shop_graphql.settings import Settings
 from shop_graphql.values import async_url
@@ -30,12 +31,6 @@ NOTHING: Mapping[str, Any] = {}
 ACTOR = "actor"
 """The entry of a session's `info` that names who acts in it."""
 
-SIMILAR = 0.4
-"""How alike a product's name must be to what is searched for, from 0 to 1, to be found in spite of a typing mistake."""
-
-CLIENT_CHECK = "0" if sys.platform == "win32" else "1s"
-"""After which PostgreSQL looks whether anybody still waits for a statement; nobody does once a connection is closed."""
-
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """One response is one state of the shop, so a request's reads share a snapshot."""
 
@@ -45,35 +40,43 @@ class Database:
 
     def __init__(self, settings: Settings, url: str) -> None:
         self.engine = create_engine(settings, url)
-        replica = settings.replica_url
         self.direct_writes = Direct(settings, url, _connect_arguments(settings))
-        self._replica, self.direct = self.engine, self.direct_writes
-        if replica:
-            self._replica = create_engine(settings, replica.get_secret_value())
-            self.direct = Direct(settings, replica.get_secret_value(), _connect_arguments(settings))
+        self._fresh_reads = _origin(settings, self.engine, self.direct_writes.outage)
+        self._engines, self._directs = [self.engine], [self.direct_writes]
+        self._reads = self._fresh_reads
+        self.direct: Reader = self.direct_writes
+        if settings.replica_url is not None:
+            self._read_from(settings, settings.replica_url.get_secret_value())
         if settings.debug:
-            tracing.listen(self.engine)
-            if replica:
-                tracing.listen(self._replica)
+            for engine in self._engines:
+                tracing.listen(engine)
         self._writing: set[asyncio.Task[Any]] = set()
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
-        self._fresh_reads = _origin(settings, self.engine, self.direct_writes.outage)
-        self._replica_reads = _origin(settings, self._replica, self.direct.outage) if replica else self._fresh_reads
+
+    def _read_from(self, settings: Settings, url: str) -> None:
+        """Read from a replica, which is not waited for when it is away."""
+        impatient = settings.model_copy(update={"read_patience": 0.0})
+        engine, direct = create_engine(settings, url), Direct(impatient, url, _connect_arguments(settings))
+        self._engines.append(engine)
+        self._directs.append(direct)
+        presence = Presence()
+        stand_in = StandIn(self._fresh_reads, presence)
+        self._reads = replace(_origin(settings, engine, direct.outage), stand_in=stand_in)
+        self.direct = Detour(direct, self.direct_writes, presence)
 
     @property
     def connections(self) -> int:
         """How many connections are in use."""
-        pools = {self.engine.pool, self._replica.pool}
-        direct = {self.direct, self.direct_writes}
+        pools = [engine.pool for engine in self._engines]
         checked_out = sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
-        return checked_out + sum(each.in_use for each in direct)
+        return checked_out + sum(direct.in_use for direct in self._directs)
 
     def reads(self, shared: Mapping[str, Any] = NOTHING, *, fresh: bool = False) -> ReadSession:
         """Return a read session, all of whose statements get the parameters `shared`.
 
         A `fresh` one sees all that is committed even where a replica serves the others.
         """
-        return ReadSession(self._fresh_reads if fresh else self._replica_reads, shared)
+        return ReadSession(self._fresh_reads if fresh else self._reads, shared)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -109,10 +112,10 @@ class Database:
     async def close(self) -> None:
         """Close every connection, once all that is being written has its outcome."""
         await asyncio.gather(*self._writing, return_exceptions=True)
-        await self.direct.close()
-        await self.direct_writes.close()
-        await self.engine.dispose()
-        await self._replica.dispose()
+        for direct in self._directs:
+            await direct.close()
+        for engine in self._engines:
+            await engine.dispose()
 
 
 class Statements(Protocol):
@@ -148,7 +151,7 @@ def create_engine(settings: Settings, url: str) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "handle_error", _throw_away)
     if settings.pool_pre_ping:
-        event.listen(engine.sync_engine, "checkout", _test)
+        event.listen(engine.sync_engine, "checkout", partial(_test, is_pooled=settings.pgbouncer))
     return engine
 
 
@@ -176,47 +179,32 @@ def _throw_away(context: ExceptionContext) -> None:
         raise ConnectionResetError("the connection was ended") from error
 
 
-def _test(connection: Any, record: Any, _proxy: Any) -> None:
-    """Do what SQLAlchemy's own test does, but not for as long as a statement may take. New connections need none."""
-    if not record.info.get(_USED):
-        record.info[_USED] = True
-        return
-    try:
-        connection.run_async(lambda driver_connection: driver_connection.execute("SELECT 1", timeout=TEST_TIMEOUT))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-        connection.driver_connection.terminate()
-        raise DisconnectionError from None
+def _test(connection: Any, record: Any, _proxy: Any, *, is_pooled: bool) -> None:
+    """Do what SQLAlchemy's own test does, but not for as long as a statement may take.
+
+    New connections need none, except to PgBouncer, which lets in while its database is away.
+    """
+    was_used = record.info.get(_USED)
+    if was_used or is_pooled:
+        try:
+            connection.run_async(lambda driver_connection: driver_connection.execute("SELECT 1", timeout=TEST_TIMEOUT))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            connection.driver_connection.terminate()
+            if was_used:
+                raise DisconnectionError from None
+            raise ConnectionResetError("the database is away") from None
+    record.info[_USED] = True
 
 
 def _connect_arguments(settings: Settings) -> dict[str, Any]:
     """Transaction pooling moves a client between servers, so nothing may be kept on one of them."""
     # asyncpg's own are a minute, and for ever.
     timeouts = {"timeout": settings.pool_timeout, "command_timeout": settings.silence_timeout}
-    return {**timeouts, **({"statement_cache_size": 0} if settings.pgbouncer else _arguments(settings))}
-
-
-def _arguments(settings: Settings) -> dict[str, Any]:
-    """Short statements gain nothing from compilation; on today's disks a page costs the same wherever it lies."""
-    return {
-        "server_settings": {
-            "application_name": "shop-graphql",
-            "timezone": "UTC",
-            "jit": "off",
-            "random_page_cost": "1.1",
-            "pg_trgm.word_similarity_threshold": str(SIMILAR),
-            "client_connection_check_interval": CLIENT_CHECK,
-            "statement_timeout": _milliseconds(settings.statement_timeout),
-            "lock_timeout": _milliseconds(settings.lock_timeout),
-            "idle_in_transaction_session_timeout": _milliseconds(settings.idle_transaction_timeout),
-        }
-    }
+    cache = {"statement_cache_size": 0} if settings.pgbouncer else {}
+    return {**timeouts, **cache, "server_settings": session_settings.of_connections(settings)}
 
 
 _PGBOUNCER = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: f"__shop_{uuid4()}__"}
-
-
-def _milliseconds(seconds: float) -> str:
-    return str(round(seconds * 1000))
 
 
 def actor_of(session: AsyncSession) -> str | None:

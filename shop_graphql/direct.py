@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
@@ -35,6 +35,16 @@ TEST_TIMEOUT = 1.0
 logger = logging.getLogger("shop_graphql.sql")
 
 
+class Reader(Protocol):
+    """Where such statements are sent to."""
+
+    async def fetch(self, sql: str, parameters: Sequence[Any], pace: Pace | None = None) -> str:
+        """Return the one text that a statement selects."""
+
+    async def lines(self, sql: str, parameters: Sequence[Any], pace: Pace | None = None) -> list[str]:
+        """Return the first column of all rows that it selects."""
+
+
 class _LostError(Exception):
     """A connection was lost while it was to answer."""
 
@@ -51,6 +61,7 @@ class Direct:
         self._arguments.update(arguments, max_cacheable_statement_size=0)
         self._timeout = settings.pool_timeout
         self._echo = settings.echo_sql
+        self._is_pooled = settings.pgbouncer
         self._idle: list[tuple[asyncpg.Connection, float]] = []
         self._permits = asyncio.Semaphore(settings.pool_size)
         self._slow_permits = asyncio.Semaphore(max(1, int(settings.pool_size * settings.slow_share)))
@@ -161,7 +172,18 @@ class Direct:
             connection, since = self._idle.pop()
             if not connection.is_closed() and (time.monotonic() - since < REST or await self._is_alive(connection)):
                 return connection
-        return await asyncpg.connect(**self._arguments)
+        connection = await asyncpg.connect(**self._arguments)
+        if self._is_pooled and self.outage.is_under_way:
+            await self._make_sure(connection)
+        return connection
+
+    async def _make_sure(self, connection: asyncpg.Connection) -> None:
+        """PgBouncer lets in while its database is away, and a statement is not to be spent on finding that out."""
+        try:
+            await connection.execute("SELECT 1")
+        except BaseException:
+            connection.terminate()
+            raise
 
     async def _is_alive(self, connection: asyncpg.Connection) -> bool:
         try:

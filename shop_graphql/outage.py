@@ -15,15 +15,20 @@ class Outage:
         self._patience = patience
         self._since: float | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it was away when it was last asked for."""
+        return self._since is not None
+
     async def wait(self) -> bool:
         """Wait a moment and return True, or False when the database has been away for longer than it is waited for."""
         now = time.monotonic()
         if self._since is None:
             self._since = now
-        elif now - self._since >= self._patience:
+        if now - self._since >= self._patience:
             return False
         await asyncio.sleep(random.uniform(PAUSE / 5, PAUSE))  # noqa: S311
-        return self._patience > 0
+        return True
 
     def over(self) -> None:
         """Note that the database is there."""

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shop_graphql.errors import ConnectionsBusy
 from shop_graphql.outage import Outage
 from shop_graphql.pace import is_slow
+from shop_graphql.replica import REFUSALS, Presence
 from shop_graphql.retrying import is_lost, release
 
 LOSSES = 2
@@ -47,6 +48,15 @@ class Origin:
     outage: Outage
     slow: asyncio.Semaphore
     pool_timeout: float
+    stand_in: "StandIn | None" = None
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """The primary, for an origin that is a replica."""
+
+    origin: Origin
+    replica: Presence
 
 
 class ReadSession:
@@ -57,7 +67,7 @@ class ReadSession:
     """
 
     def __init__(self, origin: Origin, shared: Mapping[str, Any], opened: AsyncSession | None = None) -> None:
-        self._origin = origin
+        self._home = self._origin = origin
         self._shared = shared
         self._session = opened
         self._turn = asyncio.Lock()
@@ -80,14 +90,40 @@ class ReadSession:
             if self._failure is not None:
                 raise self._failure
             try:
-                if is_slow(statement) and not self._has_slow_place:
-                    await self._take_slow_place()
-                result = await self._send(statement, parameters)
+                result = await self._ask(statement, parameters)
             except (PoolTimeoutError, TimeoutError) as error:
                 self._failure = error  # those behind it would wait as long, one after the other
                 raise
-        self._origin.outage.over()
+            self._origin.outage.over()
         return result
+
+    async def _ask(self, statement: Executable, parameters: Mapping[str, Any]) -> Result[Any]:
+        """Before the first statement has shown anything, the primary can be asked instead of a replica."""
+        stand_in = self._choose() if self._session is None else None
+        try:
+            result = await self._ask_origin(statement, parameters)
+        except REFUSALS as error:
+            if stand_in is None or not stand_in.replica.refused(error):
+                raise
+            await self._give_back()
+            self._origin = stand_in.origin
+            return await self._ask_origin(statement, parameters)
+        if stand_in is not None:
+            stand_in.replica.answered()
+        return result
+
+    def _choose(self) -> StandIn | None:
+        """Choose where to read until `close`; return who could be asked instead."""
+        self._origin, stand_in = self._home, self._home.stand_in
+        if stand_in is None or stand_in.replica.may_be_asked():
+            return stand_in
+        self._origin = stand_in.origin
+        return None
+
+    async def _ask_origin(self, statement: Executable, parameters: Mapping[str, Any]) -> Result[Any]:
+        if is_slow(statement) and not self._has_slow_place:
+            await self._take_slow_place()
+        return await self._send(statement, parameters)
 
     async def _take_slow_place(self) -> None:
         """Whoever holds a connection does not wait for anything else."""
@@ -135,6 +171,9 @@ class ReadSession:
                 running.cancel()
         if self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
+        await self._give_back()
+
+    async def _give_back(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             await release(session)

@@ -93,7 +93,7 @@ async def release(session: AsyncSession) -> None:
 
 
 def _is_passing(error: Exception) -> bool:
-    return is_lost(error) or _state(error) in REFUSED
+    return is_lost(error) or sqlstate(error) in REFUSED
 
 
 def is_lost(error: Exception) -> bool:
@@ -101,10 +101,12 @@ def is_lost(error: Exception) -> bool:
     if isinstance(error, TimeoutError):
         return False
     if isinstance(error, DBAPIError):
-        lost = error.connection_invalidated or isinstance(error, InterfaceError) or _state(error) in CONNECTION_LOST
+        lost = error.connection_invalidated or isinstance(error, InterfaceError) or sqlstate(error) in CONNECTION_LOST
         return lost or isinstance(error.orig, OSError)
-    return isinstance(error, OSError | asyncpg.InterfaceError) or _state(error) in CONNECTION_LOST
+    return isinstance(error, OSError | asyncpg.InterfaceError) or sqlstate(error) in CONNECTION_LOST
 
 
-def _state(error: Exception) -> str | None:
-    return getattr(getattr(error, "orig", error), "sqlstate", None)
+def sqlstate(error: Exception) -> str | None:
+    """Return PostgreSQL's code for what went wrong, if it said anything."""
+    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return state

@@ -39,7 +39,8 @@ class Settings(BaseSettings):
     )
     replica_url: SecretStr | None = Field(
         None,
-        description="A read replica of DATABASE_URL. Queries read from it; mutations and what they return never do.",
+        description="A read replica of DATABASE_URL. Queries read from it, or from DATABASE_URL while it is away; "
+        "mutations and what they return never do.",
     )
     data_dir: Path = Field(
         Path(".shop"),
@@ -52,7 +53,7 @@ class Settings(BaseSettings):
     pgbouncer: bool = Field(
         False,
         description="Set when DATABASE_URL is a PgBouncer in transaction mode: no prepared statement is kept, and the "
-        "timeouts below must be set on the database role instead.",
+        "settings of the session must be set on the database role instead; what it lacks is logged at the start.",
     )
     echo_sql: bool = Field(False, description="Log every SQL statement.")
     lock_timeout: Seconds = Field(2.0, description="Seconds a statement waits for a lock.")

@@ -142,18 +142,6 @@ async def test_behind_pgbouncer_no_prepared_statement_is_kept(database_url: str)
     await pooled.close()
 
 
-async def test_queries_read_from_the_replica_and_fresh_reads_do_not(database: Database, scratch_url: str) -> None:
-    name = text("SELECT current_database()")
-    primary = database.engine.url.render_as_string(hide_password=False)
-    both = Database(Settings(replica_url=scratch_url), primary)
-    names = []
-    for reads in (both.reads(), both.reads(fresh=True)):
-        names.append((await reads.execute(name)).scalar_one())
-        await reads.close()
-    await both.close()
-    assert names[0] != names[1] == database.engine.url.database
-
-
 async def _cut(database: Database, backend: int) -> None:
     """End a connection of the server, and return when it has ended."""
     async with database.transaction() as session:

@@ -99,7 +99,7 @@ async def test_whoever_goes_away_leaves_no_connection_behind(database_url: str) 
         await asyncio.wait([leaving])
         async with asyncio.timeout(2):
             assert await database.direct.fetch(WHO, [])
-        assert database.direct.in_use == 0
+        assert database.connections == 0
 
 
 async def test_a_statement_that_is_wrong_harms_no_connection(database_url: str) -> None:
@@ -113,3 +113,4 @@ async def test_a_statement_that_is_wrong_harms_no_connection(database_url: str) 
 async def test_pgbouncer_gets_no_setting_that_it_does_not_know(database_url: str) -> None:
     async with opened(database_url, pgbouncer=True) as database:
         assert await database.direct.fetch("SHOW statement_timeout", []) == "0"
+        assert await database.direct.fetch("SHOW timezone", []) == "UTC"

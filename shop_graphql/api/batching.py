@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from shop_graphql.compiler.plans import Plan
-from shop_graphql.direct import Direct
+from shop_graphql.direct import Reader
 from shop_graphql.pace import Pace
 
 AT_ONCE = 2
@@ -43,7 +43,7 @@ class Saved:
 class Batches:
     """Sends plans to the database, shared where that changes no answer."""
 
-    def __init__(self, direct: Direct) -> None:
+    def __init__(self, direct: Reader) -> None:
         self.saved = Saved()
         self._direct = direct
         self._lanes: dict[Hashable, _Lane] = {}

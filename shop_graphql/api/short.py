@@ -14,7 +14,7 @@ from shop_graphql.api.failures import is_unavailable
 from shop_graphql.compiler.json import IMPOSSIBLE
 from shop_graphql.compiler.selection import NotCompiledError
 from shop_graphql.compiler.texts import Texts
-from shop_graphql.direct import Direct
+from shop_graphql.direct import Reader
 from shop_graphql.statements.visibility import VIEWER
 from shop_graphql.tracing import current
 
@@ -24,7 +24,7 @@ logger = logging.getLogger("shop_graphql")
 class ShortWay:
     """Answers whatever can be answered by one statement, or leaves it to the resolvers."""
 
-    def __init__(self, direct: Direct, texts: Texts, *, batching: bool) -> None:
+    def __init__(self, direct: Reader, texts: Texts, *, batching: bool) -> None:
         self.compiler = compiler(texts)
         self.batches = Batches(direct)
         self._send = self.batches.fetch if batching else self.batches.send

@@ -59,7 +59,7 @@ def test_a_pooled_connection_that_does_not_pass_its_test_is_replaced(error: Exce
 
     connection = SimpleNamespace(run_async=fail, driver_connection=driver)
     record = SimpleNamespace(info={})
-    database._test(connection, record, None)  # a new one needs no test
+    database._test(connection, record, None, is_pooled=False)  # a new one needs no test
     with pytest.raises(DisconnectionError):
-        database._test(connection, record, None)
+        database._test(connection, record, None, is_pooled=False)
     assert driver.is_terminated
