@@ -20,7 +20,7 @@ from shop_graphql.direct import TEST_TIMEOUT, Direct, Reader
 from shop_graphql.outage import Outage
 from shop_graphql.reading import Origin, ReadSession, StandIn
 from shop_graphql.replica import Detour, Presence
-from shop_graphql.retrying import Work, again, run
+from shop_graphql.retrying import Work, again, run, sqlstate
 from shop_graphql.settings import Settings
 from shop_graphql.values import async_url
 
@@ -162,11 +162,15 @@ def _origin(settings: Settings, engine: AsyncEngine, outage: Outage) -> Origin:
 
 _USED = "used"
 
+READ_ONLY = "25006"
+"""The SQLSTATE of a write that came to a standby."""
+
 
 def _throw_away(context: ExceptionContext) -> None:
     """A connection that did not answer in time must not be asked to roll back, nor to close itself.
 
     Neither must one whose farewell came just when something was asked, which asyncpg takes for a mistake of its own.
+    All connections lead to the wrong place when a write finds a standby: PostgreSQL failed over, and they stayed.
     """
     error = context.original_exception
     if isinstance(error, TimeoutError | asyncpg.InternalClientError) and context.connection is not None:
@@ -175,6 +179,8 @@ def _throw_away(context: ExceptionContext) -> None:
         driver_connection.terminate()
         context.is_disconnect = True
         context.invalidate_pool_on_disconnect = False
+    if sqlstate(error) == READ_ONLY:
+        context.is_disconnect = True
     if isinstance(error, asyncpg.InternalClientError):
         raise ConnectionResetError("the connection was ended") from error
 

@@ -21,8 +21,14 @@ from shop_graphql.values import async_url
 
 Question = Callable[[asyncpg.Connection], Awaitable[Any]]
 
-LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
-"""How it shows that a connection is gone; of these, only a statement's time-out comes over a good one."""
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""How it shows that a connection is gone, or leads to what is a standby now; only a time-out comes over a good one."""
 
 SENDINGS = 3
 """How often one statement is sent, each time over a connection that is lost. It may be what crashes the database."""

@@ -106,7 +106,7 @@ def is_lost(error: Exception) -> bool:
     return isinstance(error, OSError | asyncpg.InterfaceError) or sqlstate(error) in CONNECTION_LOST
 
 
-def sqlstate(error: Exception) -> str | None:
+def sqlstate(error: BaseException) -> str | None:
     """Return PostgreSQL's code for what went wrong, if it said anything."""
     state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
     return state

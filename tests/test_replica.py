@@ -13,14 +13,18 @@ import asyncpg
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop_graphql import embedded, replica
+from shop_graphql.api.failures import is_unavailable
 from shop_graphql.app import create_app
-from shop_graphql.database import Database
+from shop_graphql.database import Database, Statements
 from shop_graphql.errors import ConnectionsBusy
 from shop_graphql.settings import Settings
 from tests.conftest import SECRET
+from tests.faults.proxy import proxied
 from tests.standby import Standby, standby
 
 WHERE = "SELECT pg_is_in_recovery()::text"
@@ -200,6 +204,41 @@ async def test_a_standby_that_lags_shows_what_was_and_is_not_asked_for_what_it_c
     finally:
         await execute(other.url, "SELECT pg_wal_replay_resume()")
         await execute(primary_url, "DELETE FROM things WHERE number = 2", "DROP TABLE novelties")
+
+
+@pytest.mark.parametrize(("user", "name"), [("nobody", "shop"), ("postgres", "nothing")])
+async def test_a_standby_that_lets_nobody_in_is_away(
+    user: str, name: str, primary_url: str, other: Standby, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = make_url(other.url).set(username=user, database=name).render_as_string()
+    database = Database(Settings(replica_url=nowhere), primary_url)
+    assert await asked(database) == await asked(database) == PRIMARY
+    assert len([record for record in caplog.records if "The replica is away" in record.getMessage()]) == 1
+    await database.close()
+
+
+async def test_writes_that_came_to_a_standby_go_where_new_connections_lead(primary_url: str, other: Standby) -> None:
+    async with proxied(other.url) as line:
+        database = Database(Settings(read_patience=0.2), line.url)
+        statement = "INSERT INTO things VALUES (3) RETURNING number::text"
+
+        async def insert(session: AsyncSession) -> str:
+            inserted: str = (await session.execute(text(statement))).scalar_one()
+            return inserted
+
+        async def send(statements: Statements) -> str | None:
+            return await statements.fetch(statement, [])
+
+        with pytest.raises(DBAPIError) as refused:
+            await database.write(insert)
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError) as sent:
+            await database.send(send)
+        assert is_unavailable(refused.value)
+        assert is_unavailable(sent.value)
+        line.lead_to(primary_url)
+        assert await database.write(insert) == await database.send(send) == "3"
+        await database.close()
+    await execute(primary_url, "DELETE FROM things WHERE number = 3")
 
 
 @pytest.mark.parametrize("compiler", [True, False])

@@ -40,8 +40,9 @@ MEANINGS = {
 """Every code of an error that comes of carrying an operation out, and what it tells a client."""
 
 _UNREACHABLE = (OSError, PoolTimeoutError, InterfaceError, OperationalError, asyncpg.InterfaceError)
-_PASSING = ("08", "25P02", "40", "53", "55P03", "57")
-"""SQLSTATEs of what may be over soon: lost connections, deadlocks, a full server, time-outs and what waited behind."""
+_PASSING = ("08", "25006", "25P02", "40", "53", "55P03", "57")
+"""SQLSTATEs of what may be over soon: lost connections, standbys, deadlocks, a full server, time-outs and what waited
+behind."""
 
 
 def request_error(message: str, code: str) -> dict[str, Any]:

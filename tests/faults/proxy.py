@@ -13,10 +13,7 @@ class Proxy:
     """Passes bytes on to the database of `url`, as well as it is told to."""
 
     def __init__(self, url: str) -> None:
-        target = make_url(url)
-        self._sockets = target.query.get("host")
-        self._host, self._port = target.host, int(target.query.get("port") or target.port or 5432)  # type: ignore[arg-type]
-        self._target = target.difference_update_query(["host", "port"])
+        self.lead_to(url)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._speaks = asyncio.Event()
@@ -26,6 +23,13 @@ class Proxy:
         self.rate = 0.0
         """Bytes that pass in a second, on each connection and in each direction; 0: as many as there are."""
         self.port = 0
+
+    def lead_to(self, url: str) -> None:
+        """Lead new connections to the database of `url`; those that are open stay where they are."""
+        target = make_url(url)
+        self._sockets = target.query.get("host")
+        self._host, self._port = target.host, int(target.query.get("port") or target.port or 5432)  # type: ignore[arg-type]
+        self._target = target.difference_update_query(["host", "port"])
 
     @property
     def url(self) -> str:
