@@ -28,8 +28,8 @@ from tests.faults.proxy import proxied
 from tests.standby import Standby, standby
 
 WHERE = "SELECT pg_is_in_recovery()::text"
-NAP = "SELECT pg_is_in_recovery()::text FROM (SELECT pg_sleep(0.4)) AS slept, things"
-QUICK: dict[str, Any] = {"lock_timeout": 0.1, "statement_timeout": 0.5, "silence_timeout": 0.6, "pool_timeout": 0.5}
+NAP = "SELECT pg_is_in_recovery()::text FROM (SELECT pg_sleep(0.5)) AS slept, things"
+QUICK: dict[str, Any] = {"lock_timeout": 0.5, "statement_timeout": 1.0, "silence_timeout": 1.2, "pool_timeout": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ async def test_reads_that_the_end_of_the_standby_interrupts_are_answered_by_the_
     both: Database, other: Standby
 ) -> None:
     reading = [asyncio.create_task(asked(both, NAP)) for _ in range(3)]
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.3)
     await asyncio.to_thread(other.stop)
     for task in reading:
         assert await task == PRIMARY
@@ -182,7 +182,7 @@ async def test_a_standby_whose_connections_are_all_in_use_does_not_burden_the_pr
 async def test_reads_in_the_way_of_recovery_are_answered_by_the_primary(both: Database, primary_url: str) -> None:
     assert await both.direct.fetch("SHOW max_standby_streaming_delay", []) == "0"
     reading = asyncio.create_task(asked(both, NAP))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.3)
     await execute(
         primary_url, "ALTER TABLE things ADD COLUMN IF NOT EXISTS colour text", "ALTER TABLE things DROP colour"
     )
