@@ -240,10 +240,15 @@ EVIL = {
 @pytest.mark.parametrize("name", EVIL)
 def test_a_document_made_to_take_long_is_dealt_with_at_once(name: str) -> None:
     query, code = EVIL[name]
-    before = time.process_time()
-    evil = text(query)
-    list(evil.invalid)
-    assert time.process_time() - before < 0.5
+    gc.collect()
+    gc.disable()  # all the tests' garbage is nothing that the document makes
+    try:
+        before = time.thread_time()
+        evil = text(query)
+        list(evil.invalid)
+        assert time.thread_time() - before < 0.5
+    finally:
+        gc.enable()
     if code is not None:
         assert code in {(error.extensions or {}).get("code") for error in evil.errors}
 

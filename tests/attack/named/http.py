@@ -122,7 +122,7 @@ _HEADS: Mapping[str, Row] = {
     "10000-empty-lines-before": (b"\r\n" * 10_000 + NEXT, [{200, 400}]),
     "1000-cookies": (GET + b"cookie: a=b\r\n" * 1000 + b"\r\n", [{200, 431}]),
     "folded-header": (GET + b"x: a\r\n b\r\n\r\n", [400]),
-    "header-without-colon": (GET + b"nonsense\r\n\r\n", [200]),
+    "header-without-colon": (GET + b"nonsense\r\n\r\n", [400]),
     "header-without-name": (GET + b": x\r\n\r\n", [400]),
     "header-begins-with-space": (b"GET /health HTTP/1.1\r\n x: y\r\n" + HOST + b"\r\n", [400]),
     "nul-in-a-header": (GET + b"x: a\0b\r\n\r\n", [400]),
