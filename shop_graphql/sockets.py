@@ -16,6 +16,9 @@ STOP = "stop"
 LINGER = 5.0
 """Seconds that a closed connection may take to read what was sent before."""
 
+PIECE = 8192
+"""Bytes that are read in one turn of the event loop: 256 KiB of frames of nothing would take a quarter of a second."""
+
 NOT_TEXT = 1007
 
 NO_HANDSHAKE = (
@@ -45,12 +48,36 @@ class Sockets:
 class WebSocket(WebSocketsSansIOProtocol):
     """A connection. uvicorn closes one whose peer answers no ping, but a transport with data left never closes."""
 
+    _waiting = b""
+    """What has come, and is to be read in turns to come."""
+
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin, on a transport that is gone soon after it was closed."""
         super().connection_made(cast(BaseTransport, _Lingering(cast(asyncio.Transport, transport), self.loop)))
 
     def data_received(self, data: bytes) -> None:
-        """Read on. What is no handshake at all is refused; uvicorn would keep its connection for good, in silence."""
+        """Read on, a piece at a time; nothing more is taken from the client until all of it is read."""
+        if self._waiting:
+            self._waiting += data
+        elif len(data) <= PIECE:
+            self._read(data)
+        else:
+            self._waiting = data
+            self.transport.pause_reading()
+            self._read_piece()
+
+    def _read_piece(self) -> None:
+        piece, self._waiting = self._waiting[:PIECE], self._waiting[PIECE:]
+        self._read(piece)
+        if self.transport.is_closing():
+            self._waiting = b""
+        elif self._waiting:
+            self.loop.call_soon(self._read_piece)
+        elif not self.read_paused and self.writable.is_set():
+            self.transport.resume_reading()
+
+    def _read(self, data: bytes) -> None:
+        """What is no handshake at all is refused; uvicorn would keep its connection for good, in silence."""
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self.transport.write(NO_HANDSHAKE)

@@ -392,6 +392,31 @@ def _backlog(socket: Socket) -> int:
     return socket.connection.transport.get_write_buffer_size()
 
 
+async def test_what_comes_in_one_piece_is_read_in_many_turns(server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces, read = list[int](), sockets.WebSocket._read
+
+    def noted(self: sockets.WebSocket, data: bytes) -> None:
+        pieces.append(len(data))
+        read(self, data)
+
+    monkeypatch.setattr(sockets.WebSocket, "_read", noted)
+    async with server.client() as socket:
+        protocol = socket.connection.protocol
+        for number in range(9000):
+            protocol.send_pong(b"")
+            if number % 3000 == 0:
+                protocol.send_text(b'{"type":"ping"}')
+        protocol.send_text(b'{"type":"ping","payload":{"last":true}}')
+        socket.connection.transport.write(b"".join(protocol.data_to_send()))
+        for _ in range(3):
+            assert await socket.receive() == {"type": "pong"}
+        assert (await socket.receive())["type"] == "pong"
+        await socket.send(type="ping")
+        assert (await socket.receive())["type"] == "pong"
+    assert max(pieces) <= sockets.PIECE
+    assert sum(pieces) > 9000 * 6
+
+
 async def test_no_frames_whatever_break_the_server(server: Live, make: Factory) -> None:
     """Bits of good and bad messages in any order, cut anywhere, some of them no frames at all."""
     product = await make.product()
