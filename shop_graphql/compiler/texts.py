@@ -69,7 +69,7 @@ class Text:
         self.errors: Sequence[GraphQLError] = ()
         """Why the document is refused before it is validated, if it is."""
         try:
-            self.errors = self._weigh(self._parsed())
+            self.errors = list(map(_freed, self._weigh(self._parsed())))
         except GraphQLError as error:
             self.errors = [_freed(error)]
 

@@ -370,7 +370,16 @@ def test_a_document_that_was_let_go_is_parsed_again_for_whoever_needs_it() -> No
     assert (kept.cost(None, {"n": 10}), kept.cost(None, {"n": 100}), kept.invalid) == (3, 12, [])
 
 
-@pytest.mark.parametrize("query", ["{ a%d: me { id } }", "{ a%d }", "{ a%d(", '{ product(id: "a", b: %d) { id } }'])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ a%d: me { id } }",
+        "{ a%d }",
+        "{ a%d(",
+        '{ product(id: "a", b: %d) { id } }',
+        "{ a%d: id ...F } fragment F on Query { id ...F }",
+    ],
+)
 def test_of_many_documents_little_is_kept_that_a_garbage_collection_has_to_look_at(query: str) -> None:
     texts = Texts(SCHEMA, check, Limits())
 
