@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.server import Server
+from tests.faults.load import percentile
 
 EVERY = 0.1
 PATIENCE = 5.0
@@ -44,7 +45,7 @@ class Sight:
 
     def percentile(self, share: float) -> float:
         """Return the seconds within which this share of the looks was answered."""
-        return sorted(self.seconds)[int(share * (len(self.seconds) - 1))] if self.seconds else 0.0
+        return percentile(self.seconds, share)
 
     def complaints(self, *, in_time: bool = True) -> list[str]:
         """Return what may not be, what depends on how quick the machine is included only `in_time`."""

@@ -7,7 +7,7 @@ beforehand, and of an answer they look at the status, the length and whether the
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -19,6 +19,11 @@ MOST_CONNECTIONS = 600
 
 GIVEN_UP = 15.0
 """Seconds after which no answer is waited for any more."""
+
+
+def percentile(seconds: Sequence[float], share: float) -> float:
+    """Return within how many of these seconds this share of them lies; 0 for none."""
+    return sorted(seconds)[int(share * (len(seconds) - 1))] if seconds else 0.0
 
 
 @dataclass
@@ -41,7 +46,7 @@ class Served:
 
     def percentile(self, share: float) -> float:
         """Return the seconds within which this share of the good answers came."""
-        return sorted(self.seconds)[int(share * (len(self.seconds) - 1))] if self.seconds else 0.0
+        return percentile(self.seconds, share)
 
 
 class People:

@@ -11,6 +11,7 @@ from statistics import median
 
 import uvloop
 
+from shop_graphql.pulse import memory
 from tests.chaos.server import Server
 from tests.faults.asked import HEAVY
 from tests.faults.overload import SIZE, crowd, shop
@@ -36,8 +37,7 @@ class Look:
 
 def look(pid: int) -> Look:
     """Return how much memory and how many files a process has open."""
-    pages = int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Rss:")[1].split()[0])
-    return Look(pages * 1024, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
+    return Look(memory(pid), sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def complaints(looks: list[Look]) -> list[str]:
