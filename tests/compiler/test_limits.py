@@ -377,7 +377,6 @@ def test_a_document_that_was_let_go_is_parsed_again_for_whoever_needs_it() -> No
         "{ a%d }",
         "{ a%d(",
         '{ product(id: "a", b: %d) { id } }',
-        "{ a%d: id ...F } fragment F on Query { id ...F }",
     ],
 )
 def test_of_many_documents_little_is_kept_that_a_garbage_collection_has_to_look_at(query: str) -> None:
@@ -395,10 +394,20 @@ def test_of_many_documents_little_is_kept_that_a_garbage_collection_has_to_look_
     assert -kept_after(range(10)) + kept_after(range(10, 110)) < 25 * 100
 
 
-@pytest.mark.parametrize("query", ["{ a ", "{ a " * 1500, "#\n" * 101 + "{ a }", "{ a b }" * 1500])
-def test_what_is_remembered_of_a_refused_text_holds_on_to_no_parser(query: str) -> None:
+REFUSED = [
+    "{ a ",
+    "{ a " * 1500,
+    "#\n" * 101 + "{ a }",
+    "{ a b }" * 1500,
+    "{ me { } }",
+    "{ ...F } fragment F on Query { ...F }",
+]
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_what_is_remembered_of_a_refused_text_holds_on_to_no_parser_and_no_node(query: str) -> None:
     (error,) = text(query).errors
-    assert (error.__traceback__, error.__context__) == (None, None)
+    assert (error.__traceback__, error.__context__, error.nodes) == (None, None, None)
 
 
 def test_the_texts_that_are_kept_are_bounded_by_their_size_and_by_their_number() -> None:
