@@ -74,7 +74,7 @@ attack: install ## Send 100,000 attacks beside good requests; again: make attack
 	@$(RUN) tests.attack $(ARGS)
 
 differential: install ## Compare compiled answers and resolvers' over 20,000 queries; again: make differential ARGS=--hypothesis-seed=1
-	DIFFERENTIAL=20000 $(RUN) pytest tests/compiler/test_differential.py $(ARGS)
+	DIFFERENTIAL=20000 $(RUN) pytest tests/compiler/test_differential.py -o faulthandler_timeout=0 $(ARGS)
 
 schema: install ## Write the GraphQL schema to schema.graphql
 	@$(RUN) shop_graphql schema > .schema.graphql

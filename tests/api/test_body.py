@@ -253,7 +253,7 @@ def documents(draw: st.DrawFn, depth: int = 3) -> str:
 
 
 @given(documents())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_key_that_stands_twice_is_found_however_it_is_written_and_only_then(text: str) -> None:
     has_twice = False
 

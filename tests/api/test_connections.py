@@ -570,9 +570,6 @@ async def shelf(database: Database, empty_shop: None) -> Category:
 
 @settings(
     max_examples=15,
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

@@ -138,9 +138,6 @@ async def test_any_filter_finds_what_a_plain_evaluation_finds(client: Client, ro
     def examine(run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         @settings(
             max_examples=150,
-            deadline=None,
-            derandomize=True,
-            database=None,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )

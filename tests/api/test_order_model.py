@@ -135,9 +135,6 @@ async def test_the_shop_does_what_the_model_does(client: Client, database: Datab
         chosen = settings(
             max_examples=15,
             stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            database=None,
             suppress_health_check=list(HealthCheck),
         )
         run_state_machine_as_test(machine(run, client, database), settings=chosen)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from shop_graphql import demo_accounts, migration
 from shop_graphql.access import Role
@@ -35,6 +35,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE = 15_000
+"""Milliseconds that a page may take for what is waited for."""
 
 
 class Server:
@@ -144,7 +146,8 @@ class Tab:
 async def tab(server: Server, browser: Browser) -> AsyncIterator[Tab]:
     """A tab of a browser without a past; nothing in it may ask strangers or break the page's policy."""
     async with await browser.new_context(base_url=server.address, viewport={"width": 1280, "height": 800}) as context:
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         tab = Tab(await context.new_page(), server.address)
         yield tab
         assert tab.strangers() == []

@@ -26,8 +26,6 @@ ASKING = ["staff", "staff", "staff", "customer", "customer", "other", "admin", "
 common = settings(
     max_examples=EXAMPLES,
     derandomize=EXAMPLES <= 300,
-    database=None,
-    deadline=None,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
 )
