@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,8 +42,8 @@ UNBOUNDED = {"SHOP_COST_PER_VIEWER": "off", "SHOP_COST_PER_ADDRESS": "off", "SHO
 
 
 def signed_in(user_id: int, role: Role) -> dict[str, str]:
-    """Return the headers of a request of this user."""
-    return {"authorization": f"Bearer {Tokens([SECRET]).issue(user_id, role)}"}
+    """Return the headers of a request of this user, who stays signed in for as long as all tests may take."""
+    return {"authorization": f"Bearer {Tokens([SECRET]).issue(user_id, role, lifetime=timedelta(days=1))}"}
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,9 @@ MAX_BYTES = 12 * 2**20
 
 PER_DOCUMENT = 2000
 
+_THREAD = ThreadPoolExecutor(1, "compiler")
+"""The process's and not a compiler's: threads that end together can hang a program that is traced."""
+
 logger = logging.getLogger("shop_graphql")
 
 Key = tuple[str, str | None, Role | None, Hashable]
@@ -48,7 +51,6 @@ class Compiler:
         self._documents: Cache[tuple[str, str | None], Document | Unplanned] = Cache(limit // 3)
         self._plans: Cache[Key, Tree] = Cache(limit * 2 // 3)
         self._turn = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(1, "compiler")
 
     @property
     def stats(self) -> Stats:
@@ -128,7 +130,7 @@ class Compiler:
             if (found := find(self._plans.held(key), given)) is not None:
                 return found  # somebody else has wanted the same
             made = partial(self._make, given, make)
-            leaf, decisions = await asyncio.get_running_loop().run_in_executor(self._thread, made)
+            leaf, decisions = await asyncio.get_running_loop().run_in_executor(_THREAD, made)
             tree = grown(self._plans.held(key), decisions.made.items(), leaf)
             self._plans.put(key, tree, tree.size)
         return leaf

@@ -145,9 +145,9 @@ async def test_a_body_of_another_media_type_is_refused(http: httpx.AsyncClient, 
 
 def test_many_headers_are_read_in_a_time_that_grows_with_their_number_only() -> None:
     pairs = [(b"%x" % number, b"1") for number in range(20_000)] + [(b"a", b"2")] * 20_000
-    before = time.perf_counter()
+    before = time.process_time()
     headers = headers_of({"headers": pairs})
-    assert time.perf_counter() - before < 0.5
+    assert time.process_time() - before < 0.5
     assert headers[b"a"] == b", ".join([b"1"] + [b"2"] * 20_000)
     assert (len(headers), headers[b"b"]) == (20_000, b"1")
 

@@ -159,7 +159,7 @@ async def test_a_login_takes_as_long_whether_or_not_there_is_such_an_account(
             start = time.perf_counter()
             assert await sign(anybody, "login", email=email, password="wrong") == WRONG
             times[email].append(time.perf_counter() - start)
-    one, two = map(statistics.median, times.values())
+    one, two = (statistics.quantiles(each, n=10)[0] for each in times.values())  # a busy machine only ever adds
     assert abs(one - two) < 0.005
 
 

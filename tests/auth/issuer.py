@@ -79,7 +79,7 @@ async def jwks(request: Request) -> Response:
     issuer: Issuer = request.app.state.issuer
     issuer.fetches["jwks"] += 1
     # Long enough for whoever asks at the same time to be there.
-    await asyncio.sleep(1 if issuer.failure == "slow" else 0.05)
+    await asyncio.sleep(4 if issuer.failure == "slow" else 0.05)
     failures: dict[str, Callable[[], Awaitable[Response]]] = {
         "slow": _answer(Response(status_code=503)),
         "down": _answer(Response(status_code=503)),

@@ -116,11 +116,11 @@ async def test_attempts_come_back_when_their_time_is_over(make: Make) -> None:
 
 
 async def test_the_window_moves(make: Make) -> None:
-    attempts = make("2/second", "100/minute")
+    attempts = make("2/2seconds", "100/minute")
     await attempts.spend("ada", HERE)
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.2)
     await attempts.spend("ada", HERE)
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.9)
     assert await spent(attempts, "ada", HERE, 5) == 1
 
 

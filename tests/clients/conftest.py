@@ -68,7 +68,7 @@ class Server:
         self._process.communicate(timeout=30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop_url(server_url: str) -> Iterator[str]:
     """The database of a shop full of sample data, for all tests of this folder."""
     with temporary_database(server_url) as url:
@@ -77,7 +77,7 @@ def shop_url(server_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def server(shop_url: str) -> AsyncIterator[Server]:
     admin = await demo_accounts.ensure(shop_url)
     authorization = signed_in(admin, Role.ADMIN)["authorization"]
@@ -95,7 +95,7 @@ async def server(shop_url: str) -> AsyncIterator[Server]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("There is no Chromium: apt install chromium")

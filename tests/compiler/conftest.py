@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,28 +11,20 @@ from starlette.applications import Starlette
 from shop_graphql import migration
 from shop_graphql.access import Role
 from shop_graphql.app import create_app
-from shop_graphql.auth import Tokens
 from shop_graphql.database import Database
 from shop_graphql.models import MAX_ID
 from shop_graphql.settings import Settings
 from tests.api.conftest import LARGE
 from tests.compiler.both import Both
 from tests.compiler.shop import fill
-from tests.conftest import PATIENT, SECRET, temporary_database
-
-
-def _signed_in(user_id: int, role: Role) -> dict[str, str]:
-    """Return the headers of somebody who stays signed in for as long as any comparison takes."""
-    token = Tokens([SECRET]).issue(user_id, role, lifetime=timedelta(days=1))
-    return {"authorization": f"Bearer {token}"}
-
+from tests.conftest import PATIENT, SECRET, signed_in, temporary_database
 
 VIEWERS = {
     "anonymous": {},
-    "customer": _signed_in(1, Role.CUSTOMER),
-    "other": _signed_in(8, Role.CUSTOMER),
-    "staff": _signed_in(MAX_ID, Role.STAFF),
-    "admin": _signed_in(MAX_ID, Role.ADMIN),
+    "customer": signed_in(1, Role.CUSTOMER),
+    "other": signed_in(8, Role.CUSTOMER),
+    "staff": signed_in(MAX_ID, Role.STAFF),
+    "admin": signed_in(MAX_ID, Role.ADMIN),
 }
 """The headers of those who ask. The customer has orders, the other one has none."""
 

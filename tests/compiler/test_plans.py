@@ -1,6 +1,7 @@
 """Plans are made once for each document, role and shape of values, and hold nothing of the values."""
 
 import asyncio
+import threading
 import time
 import weakref
 from typing import Any
@@ -234,6 +235,14 @@ async def test_what_many_want_at_once_is_made_once(plans: Plans, monkeypatch: py
     found = await asyncio.gather(*asked)
     assert len({id(plan) for plan, _ in found}) == len(made) == 1
     assert [parameters for _, parameters in found] == [[n] for n in range(20)]
+
+
+def test_compilers_leave_no_thread_behind(plans: Plans) -> None:
+    plans.sql(PRODUCT, id="prod_1")
+    before = threading.active_count()
+    for _ in range(5):
+        Plans().sql(PRODUCT, id="prod_1")
+    assert threading.active_count() == before
 
 
 def test_a_plan_outlives_its_document_and_keeps_it_from_nobody(plans: Plans) -> None:

@@ -8,8 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from shop_graphql.api import admission as places
-from shop_graphql.api.admission import Admission
+from shop_graphql.api.admission import PATIENCE, Admission
 from shop_graphql.database import Database
 from shop_graphql.serving import Serving
 from tests.factories import Factory
@@ -61,12 +60,6 @@ class Line:
         return [answer.status_code for answer in await asyncio.gather(*self.answers)]
 
 
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> float:
-    monkeypatch.setattr(places, "PATIENCE", 0.1)
-    return 0.1
-
-
 async def test_who_finds_no_place_waits_for_one_and_nobody_overtakes_them() -> None:
     door = Door()
     admission = Admission(door, 2, 9)
@@ -82,28 +75,28 @@ async def test_who_finds_no_place_waits_for_one_and_nobody_overtakes_them() -> N
     assert (admission.load.requests, admission.load.refused) == (0, 0)
 
 
-async def test_who_waits_longer_than_patience_is_refused(patience: float) -> None:
+async def test_who_waits_longer_than_patience_is_refused() -> None:
     door = Door()
     admission = Admission(door, 2, 9)
     line, began = Line(admission), time.monotonic()
     await line.join("/1", "/2", "/3", "/4", "/5")
     refused = await line.answers[-1]
-    assert patience < time.monotonic() - began < 1
+    assert PATIENCE < time.monotonic() - began < 5
     assert (refused.json()["errors"][0]["extensions"], refused.headers["retry-after"]) == ({"code": "UNAVAILABLE"}, "1")
     await door.open(2)
     assert await line.statuses() == [200, 200, 503, 503, 503]
     assert (admission.load.requests, admission.load.refused) == (0, 3)
 
 
-async def test_each_of_those_who_wait_has_the_same_patience(patience: float) -> None:
+async def test_each_of_those_who_wait_has_the_same_patience() -> None:
     admission = Admission(Door(), 1, 9)
     line = Line(admission)
     await line.join("/1", "/2")
-    await asyncio.sleep(0.7 * patience)
+    await asyncio.sleep(0.7 * PATIENCE)
     await line.join("/3")
-    await asyncio.sleep(0.7 * patience)
+    await asyncio.sleep(0.7 * PATIENCE)
     assert admission.load.refused == 1
-    await asyncio.sleep(0.7 * patience)
+    await asyncio.sleep(0.7 * PATIENCE)
     assert admission.load.refused == 2
     line.answers[0].cancel()
 
@@ -133,14 +126,15 @@ async def test_who_goes_away_in_the_moment_of_getting_a_place_gives_it_back() ->
     assert admission.load.requests == 0
 
 
-async def test_the_time_of_waiting_counts() -> None:
-    admission = Admission(Door(), 1, 0.3)
+async def test_the_time_of_waiting_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shop_graphql.api.admission.PATIENCE", 9)
+    admission = Admission(Door(), 1, 1)
     line, began = Line(admission), time.monotonic()
     await line.join("/1")
     await asyncio.sleep(0.1)
     await line.join("/2")
     assert await line.statuses() == [504, 504]
-    assert time.monotonic() - began < 0.55
+    assert time.monotonic() - began < 1.9
     assert admission.load.late == 2
 
 
@@ -158,7 +152,7 @@ def make_full() -> Any:
     return FULL
 
 
-async def test_a_connection_on_which_a_request_was_refused_answers_the_next_ones_in_order(patience: float) -> None:
+async def test_a_connection_on_which_a_request_was_refused_answers_the_next_ones_in_order() -> None:
     def request(path: str, body: bytes = b"{}") -> bytes:
         return b"POST %b HTTP/1.1\r\nhost: shop\r\ncontent-length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
 
@@ -214,10 +208,10 @@ async def test_a_request_that_somebody_else_cancels_stays_cancelled() -> None:
 
 async def test_each_of_many_requests_is_given_up_in_its_time() -> None:
     async def wait(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(0.6 if admission.load.requests > 2 else 9)
+        await asyncio.sleep(2 if admission.load.requests > 2 else 9)
         await hello(scope, receive, send)
 
-    admission = Admission(wait, 9, 0.3)
+    admission = Admission(wait, 9, 1)
     client = Client(admission)
 
     async def ask(delay: float) -> tuple[int, float]:
@@ -225,14 +219,14 @@ async def test_each_of_many_requests_is_given_up_in_its_time() -> None:
         began = time.monotonic()
         return (await client.ask()).status_code, time.monotonic() - began
 
-    answers = await asyncio.gather(*(ask(number / 10) for number in range(4)))
+    answers = await asyncio.gather(*(ask(number / 4) for number in range(4)))
     assert {status for status, _ in answers} == {504}
-    assert all(0.29 < seconds < 0.6 for _, seconds in answers)
+    assert all(0.99 < seconds < 1.9 for _, seconds in answers)
     assert admission.load.late == 4
 
 
 async def test_health_is_green_while_a_worker_is_full_and_counts_who_is_refused(
-    database_url: str, database: Database, make: Factory, patience: float
+    database_url: str, database: Database, make: Factory
 ) -> None:
     async with served(database_url, max_requests=1) as (_, http):
         async with database.transaction() as session:

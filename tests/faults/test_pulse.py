@@ -31,10 +31,10 @@ async def test_a_blocked_event_loop_shows_in_the_lag() -> None:
     pulse = Pulse()
     async with pulse.beating(lambda: None, every=0.01):
         await asyncio.sleep(0.05)
-        assert pulse.lag < 0.2
-        time.sleep(0.3)  # noqa: ASYNC251
+        assert pulse.lag < 0.5
+        time.sleep(1)  # noqa: ASYNC251
         await asyncio.sleep(0.05)
-    assert 0.25 < pulse.lag < 3
+    assert 0.9 < pulse.lag < 5
 
 
 async def test_whoever_grows_too_large_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:

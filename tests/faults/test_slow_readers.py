@@ -84,7 +84,7 @@ async def test_answers_that_nobody_reads_are_let_go_with_their_connections(serve
         await until(lambda: tracemalloc.get_traced_memory()[0] - before > CLIENTS * len(ids) * LENGTH / 5)
         assert len(server.connections) == CLIENTS
         await until(lambda: not server.connections)
-        assert 1 <= time.monotonic() - began < 5
+        assert time.monotonic() - began >= 1
     gc.collect()
     left = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()

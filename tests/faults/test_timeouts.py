@@ -16,10 +16,12 @@ from shop_graphql.database import Database
 from shop_graphql.errors import StartupError
 from shop_graphql.settings import Settings, read_settings
 from tests.api.conftest import ADMIN
+from tests.api.live import until
 from tests.conftest import SECRET
 from tests.factories import Factory
 from tests.faults.proxy import Proxy
 
+LONG = {"lock_timeout": 20, "statement_timeout": 21, "silence_timeout": 22}
 QUICK = {"lock_timeout": 0.2, "statement_timeout": 0.3, "silence_timeout": 0.5, "read_patience": 0}
 READ = "{ products { nodes { id } } }"
 SEARCH = '{ products(where: {search: "lamp"}) { nodes { id } } }'
@@ -96,7 +98,7 @@ async def test_a_connection_that_fell_silent_while_nobody_used_it_is_noticed_bef
     asking = asyncio.create_task(database.direct.fetch("SELECT 'a'", []))
     await asyncio.sleep(0.4)
     line.silent = False
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(6):
         assert await asking == "a"
     await database.close()
 
@@ -104,17 +106,17 @@ async def test_a_connection_that_fell_silent_while_nobody_used_it_is_noticed_bef
 async def test_a_read_that_takes_too_long_is_told_so_and_its_statement_is_cancelled(
     database_url: str, database: Database, make: Factory
 ) -> None:
-    async with served(database_url, request_timeout=0.3) as (app, http):
+    async with served(database_url, request_timeout=1, **LONG) as (app, http):
         async with database.transaction() as session:
             await session.execute(text("LOCK TABLE products"))
             response = await ask(http, READ)
             assert response.status_code == 504
             assert response.json()["errors"][0]["extensions"] == {"code": "DEADLINE_EXCEEDED"}
             assert response.headers["retry-after"] == "1"
-            await asyncio.sleep(1.3)
-            assert app.state.database.connections == 0
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%products%'"
-            assert await session.scalar(text(waiting)) == 0
+            await until(lambda: app.state.database.connections == 0)
+            async with asyncio.timeout(10):
+                while await session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
         assert (await ask(http, READ)).status_code == 200
         assert (await http.get("/health")).json()["late"] == 1
 
@@ -125,7 +127,7 @@ async def test_a_write_that_takes_too_long_is_finished_and_its_key_tells_what_ca
 ) -> None:
     await make.user()
     await make.product(stock=5)
-    async with served(database_url, request_timeout=0.3, compiler=compiler) as (_, http):
+    async with served(database_url, request_timeout=1, compiler=compiler) as (_, http):
         async with database.transaction() as session:
             await session.execute(text("SELECT 1 FROM products FOR UPDATE"))
             response = await ask(http, ORDER)
@@ -140,17 +142,17 @@ async def test_a_write_that_takes_too_long_is_finished_and_its_key_tells_what_ca
 async def test_without_a_free_connection_reads_are_refused_in_time_and_health_does_not_wait(
     database_url: str, make: Factory, query: str
 ) -> None:
-    async with served(database_url, pool_size=1, pool_timeout=0.5) as (app, http):
-        held = asyncio.create_task(app.state.database.direct.fetch("SELECT pg_sleep(1.5)::text", []))
+    async with served(database_url, pool_size=1, pool_timeout=1.5) as (app, http):
+        held = asyncio.create_task(app.state.database.direct.fetch("SELECT pg_sleep(3)::text", []))
         await asyncio.sleep(0.1)
         asked = time.monotonic()
         asking = asyncio.create_task(ask(http, query))
         await asyncio.sleep(0)
         assert (await http.get("/health")).status_code == 200
-        assert time.monotonic() - asked < 0.4
+        assert time.monotonic() - asked < 1.3
         response = await asking
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-        assert time.monotonic() - asked < 0.7
+        assert time.monotonic() - asked < 2.5
         await held
 
 
@@ -161,18 +163,18 @@ async def test_with_every_connection_taken_whoever_asks_is_refused_in_time(
 ) -> None:
     await make.user()
     await make.product(stock=5)
-    settings = {"pool_size": 1, "pool_overflow": 0, "pool_timeout": 0.5}
+    settings = {"pool_size": 1, "pool_overflow": 0, "pool_timeout": 1}
     async with served(database_url, **settings, compiler=compiler) as (app, http):
         shop = app.state.database
         async with shop.transaction() as session:
             await session.execute(text("SELECT 1"))
-            held = asyncio.create_task(shop.direct.fetch("SELECT pg_sleep(1.5)::text", []))
+            held = asyncio.create_task(shop.direct.fetch("SELECT pg_sleep(3)::text", []))
             await asyncio.sleep(0.1)
             asked = time.monotonic()
             response = await ask(http, query)
             assert (response.status_code, response.headers["retry-after"]) == (503, "1")
             assert response.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
-            assert 0.4 < time.monotonic() - asked < 0.7
+            assert 0.9 < time.monotonic() - asked < 2.5
             await held
         answer = (await ask(http, query)).json()
         assert "errors" not in answer
@@ -195,10 +197,10 @@ async def test_a_restart_of_two_seconds_is_not_noticed_by_reads(line: Proxy, mak
 
 
 async def test_who_reads_while_a_database_stays_away_is_told_at_once(line: Proxy, make: Factory) -> None:
-    async with served(line.url, read_patience=0.3) as (_, http):
+    async with served(line.url, read_patience=1) as (_, http):
         await ask(http, READ)
         await line.cut()
         await ask(http, READ)
         asked = time.monotonic()
         assert (await ask(http, READ)).status_code == 503
-        assert time.monotonic() - asked < 0.25
+        assert time.monotonic() - asked < 0.9
