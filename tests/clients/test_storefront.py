@@ -355,8 +355,11 @@ async def test_staff_see_the_report_and_put_stock_right(tab: Tab, backroom: Back
     await sign_in(page, STAFF)
     await expect(page.locator(".chart rect").first).to_be_visible()
     await page.get_by_label("Change the stock of Aaa Sandpiper Hook").fill("7")
-    await page.locator(".stock-form", has_text="Aaa Sandpiper Hook").get_by_role("button").click()
+    form = page.locator(".stock-form", has_text="Aaa Sandpiper Hook")
+    async with page.expect_response(lambda response: "query Staff" in (response.request.post_data or "")):
+        await form.get_by_role("button").click()
     await expect(page.get_by_label("Stock of Aaa Sandpiper Hook", exact=True)).to_have_text("7")
+    await expect(form).to_contain_text("Changed.")
     assert await backroom.stock(product) == 7
     await tab.picture("storefront-staff")
 

@@ -67,6 +67,8 @@ export function StaffPage() {
 
 function Report({ data, interval }: { data: StaffQuery; interval: Interval }) {
   const { sales, topProducts } = data.reports;
+  // Whoever puts a stock right sees that it was done: the row stays, though the page is then told anew what runs out.
+  const [low] = useState(data.products.nodes);
   return (
     <>
       <section aria-label="Revenue" className="panel"><Chart sales={sales} interval={interval} /></section>
@@ -84,7 +86,7 @@ function Report({ data, interval }: { data: StaffQuery; interval: Interval }) {
         </section>
         <section className="panel">
           <h2>What runs out</h2>
-          {data.products.nodes.map((product) => <StockForm key={product.id} product={product} />)}
+          {low.map((product) => <StockForm key={product.id} product={product} />)}
         </section>
       </div>
     </>
