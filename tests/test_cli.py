@@ -255,15 +255,15 @@ def test_workers_end_their_streams_when_the_drain_delay_is_over(monkeypatch: pyt
         process.send_signal(signal.SIGTERM)
         start = time.monotonic()
         while httpx.get(f"{process.address}/ready", timeout=20).status_code == 200:
-            assert time.monotonic() - start < 2.5
+            assert time.monotonic() - start < 2.2
         lines = list(events.iter_lines())
-        assert 3 <= time.monotonic() - start < 8
+        assert 3 <= time.monotonic() - start < 6
         assert [line for line in lines if "event" in line] == ["event: next"]  # which is no end
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(20)
         assert closed.value.rcvd == Close(1012, "")
         process.end()
-        assert time.monotonic() - start < 12
+        assert time.monotonic() - start < 7.5
 
 
 def test_reload_ends_like_any_other_server() -> None:

@@ -170,7 +170,7 @@ async def test_the_list_grows_while_it_is_scrolled(tab: Tab) -> None:
     await page.mouse.wheel(0, 20_000)
     await expect(cards.nth(24)).to_be_attached()
     links = await page.locator(".card h3 a").evaluate_all("links => links.map(link => link.href)")
-    assert len(links) >= 48  # more of them where the browser was still scrolling
+    assert len(links) in {48, 72, 96}  # more than two pages where the browser was still scrolling
     assert len(set(links)) == len(links)
     assert [body["variables"]["isFirst"] for body in tab.asked()[:2]] == [True, False]
 

@@ -64,8 +64,12 @@ async def rate(direct: Slow, clients: int = 16, each: int = 15, known: Plan | No
 
 
 async def test_slow_statements_are_not_queued_up_behind_each_other() -> None:
-    # Alone, ten connections answer 500 a second; two lanes of shared statements answered 100.
-    assert await rate(Slow(0.02)) > 150
+    # Alone, ten connections answer 500 a second at the most; two lanes of shared statements answered 100.
+    direct = Slow(0.02)
+    began = time.perf_counter()
+    await asyncio.gather(*(direct.fetch("", [key], Pace()) for key in range(100)))
+    alone = 100 / (time.perf_counter() - began)
+    assert await rate(direct) > alone / 2
 
 
 async def test_quick_statements_are_shared() -> None:
@@ -91,7 +95,7 @@ async def test_nobody_waits_for_long_behind_statements_that_are_stuck(keys: Any)
         stuck.append(asyncio.create_task(batches.fetch(kind, [key])))
         await asyncio.sleep(0.01)
     direct.seconds = 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(0.5):
         assert await asyncio.gather(*(batches.fetch(kind, [key]) for key in keys)) == [str(key) for key in keys]
     for task in stuck:
         task.cancel()

@@ -75,7 +75,7 @@ async def running(how: Serving, app: str = "tests.faults.test_connections:make_h
 async def test_a_request_that_never_comes_in_whole_is_ended(sent: bytes) -> None:
     async with running(Serving(Limits(head_timeout=0.3))) as shop:
         reader, writer = await shop.connect(sent)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(3):
             assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
         writer.close()
         assert Guarded.unfinished == {}
@@ -85,7 +85,7 @@ async def test_a_trickle_of_bytes_does_not_keep_a_request_alive() -> None:
     async with running(Serving(Limits(head_timeout=0.4))) as shop:
         reader, writer = await shop.connect(REQUEST)
         reading = asyncio.create_task(reader.read())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(3):
             while not reading.done():
                 writer.write(b"x-more: 1\r\n")
                 await asyncio.sleep(0.05)
@@ -117,7 +117,7 @@ async def test_half_open_connections_keep_nobody_out() -> None:
 async def test_a_request_with_garbage_behind_it_is_answered_all_the_same(garbage: bytes) -> None:
     async with running(Serving(Limits())) as shop:
         reader, writer = await shop.connect(REQUEST + b"\r\n" + garbage)
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), 3)
         writer.close()
         assert answer.startswith(b"HTTP/1.1 200 OK")
         assert answer.endswith(b"hello")
@@ -173,7 +173,7 @@ async def test_a_connection_taken_just_before_the_end_has_one_request_answered(
         shop.server.should_exit = True
         await asyncio.sleep(0.3)
         fresh[1].write(REQUEST + b"\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(3):
             assert (await fresh[0].read()).endswith(b"hello")
             assert await idle[0].read() == b""
         for _, writer in (used, fresh, idle):

@@ -14,7 +14,7 @@ async def told(shop: Running, *pieces: bytes) -> bytes:
     for piece in pieces:
         writer.write(piece)
         await asyncio.sleep(0.05)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(3):
         answer = await reader.read()
     writer.close()
     return answer

@@ -74,7 +74,7 @@ async def _hold(port: int, sent: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(25):
             return await reader.read()
     except ConnectionError:
         return b""
@@ -85,7 +85,7 @@ async def _hold(port: int, sent: bytes) -> bytes:
 async def _read(shop: Server, times: int) -> Counter[int]:
     """Ask for something over one new connection after the other."""
     limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=shop.address, headers=admin(), limits=limits, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=shop.address, headers=admin(), limits=limits, timeout=5) as http:
         query = {"query": "{ products { nodes { id } } }"}
         return Counter([(await http.post("/graphql", json=query)).status_code for _ in range(times)])
 

@@ -82,9 +82,11 @@ async def test_answers_that_nobody_reads_are_let_go_with_their_connections(serve
         for _ in range(CLIENTS):
             clients.enter_context(await asking(server, ANSWER))
         await until(lambda: tracemalloc.get_traced_memory()[0] - before > CLIENTS * len(ids) * LENGTH / 5)
+        held = time.monotonic()
         assert len(server.connections) == CLIENTS
         await until(lambda: not server.connections)
         assert time.monotonic() - began >= 1
+        assert time.monotonic() - held < 4
     gc.collect()
     left = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
